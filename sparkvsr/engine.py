@@ -1,0 +1,184 @@
+"""The Engine contract: what an engine promises, and the registry of engines.
+
+An engine is a pure function of pixels and settings, cut at the places where caching pays:
+
+    encode_source    frames of the window          -> source latents      (cached per window)
+    encode_keyframe  picture + its source frame    -> keyframe latents    (cached per keyframe)
+    propagate        latents + keyframes           -> propagations        (cached per frame; no guidance, no trust inside)
+    decode           a propagation + mix           -> HR frame, confidence (cheap: moving a slider costs only this)
+
+All pictures are *working pictures*: float32 tensors of shape [3, H, W], rows from the top, display-referred RGB where 0..1 is the
+nominal range of an sRGB picture; values outside it (highlights through the shaper, negatives) are legal and must survive.
+Nothing above this contract names a network; nothing below it knows sockets, hosts, alpha or transfer curves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+
+
+class EngineError(Exception):
+    """Base of what an engine raises; the caller may go on with other requests."""
+
+
+class UnknownEngineError(EngineError):
+    """No engine of this name is registered."""
+
+
+class UnsupportedSettingError(EngineError):
+    """A setting has a value that the engine does not offer; it is never replaced by another."""
+
+
+class CancelledError(EngineError):
+    """The request was withdrawn while the engine worked."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What a caller must know before it sends pixels.
+
+    ``window``: radius in frames around t that ``encode_source`` likes to have (0: the frame alone).
+    ``identity``: changes whenever the same inputs could give other pixels (version, weights' SHA-256).
+    """
+
+    name: str
+    scales: tuple[int, ...]
+    window: int
+    identity: str
+    size_multiple: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Settings that change what is computed before the mix. ``scale`` 1..4, ``precision`` "float32" or "bfloat16"."""
+
+    scale: int = 4
+    precision: str = "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """The artist's hand on the result: ``guidance`` 0 (blind) .. 2, ``trust`` 0 (Strict) .. 1 (Paint)."""
+
+    guidance: float = 1.0
+    trust: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFrame:
+    """One LR frame of the window; ``offset`` in frames from the frame to be made."""
+
+    offset: int
+    picture: torch.Tensor  # [3, h, w]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyframe:
+    """A keyframe in use: latents of ``encode_keyframe``; ``offset`` = its time - t; ``strength`` 0..1."""
+
+    offset: int
+    latents: Any
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Pictures of one frame at ``scale`` times the source's size.
+
+    ``frame``, ``blind``: [3, H, W]. ``confidence``: [1, H, W] in 0..1, 0 where nothing was propagated.
+    ``influence``: [K, H, W], the weight of each keyframe in the order given to ``propagate``; K may be 0.
+    """
+
+    frame: torch.Tensor
+    blind: torch.Tensor
+    confidence: torch.Tensor
+    influence: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Propagation:
+    """What has been carried to the frame at ``offset``; opaque to all but its engine. ``nbytes``: its weight in a cache."""
+
+    offset: int
+    data: Any
+    nbytes: int = 0
+
+
+@dataclass(slots=True)
+class Watch:
+    """How a long computation reports and is stopped. ``cancelled`` is polled between steps of at most ~50 ms."""
+
+    progress: Callable[[float, str], None] = lambda fraction, stage: None
+    cancelled: Callable[[], bool] = lambda: False
+
+    def step(self, fraction: float, stage: str) -> None:
+        """Report ``fraction`` (0..1); raise CancelledError if the request was withdrawn."""
+        if self.cancelled():
+            raise CancelledError(stage)
+        self.progress(fraction, stage)
+
+
+class Engine(Protocol):
+    """An engine. Methods are thread-safe, deterministic, and never change their arguments."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """Identity and limits."""
+
+    def encode_source(self, window: Sequence[WindowFrame], settings: EngineSettings, watch: Watch) -> Any:
+        """Latents of the frame at offset 0, from the frames of the window that the host could give (0 is always there)."""
+
+    def encode_keyframe(
+        self, picture: torch.Tensor, source: torch.Tensor | None, settings: EngineSettings, watch: Watch
+    ) -> Any:
+        """Latents of a keyframe: ``picture`` [3, H, W] already at scale times the source's size; ``source`` [3, h, w], or None
+        in a host blind to time: then the picture reduced to the source's size stands in."""
+
+    def propagate(
+        self, latents: Any, keyframes: Sequence[Keyframe], settings: EngineSettings, watch: Watch
+    ) -> Iterator[Propagation]:
+        """Carry the keyframes' detail to the frame (and, in engines that work in chunks, to its neighbours)."""
+
+    def decode(self, propagation: Propagation, mix: Mix, watch: Watch) -> Decoded:
+        """``blind + s*g*(keyed - blind)`` and its confidence."""
+
+    def agreement(self, keyframe_latents: Any) -> float:
+        """Mean agreement (0..1) of a keyframe's picture with its own source frame; low: "check the offset"."""
+
+
+EngineFactory = Callable[[torch.device], Engine]
+
+
+@dataclass(slots=True)
+class EngineRegistry:
+    """Engines by name, made on first use, one per device."""
+
+    factories: dict[str, EngineFactory] = field(default_factory=dict)
+
+    def register(self, name: str, factory: EngineFactory) -> None:
+        """Offer an engine. Raises ValueError when the name is taken."""
+        if name in self.factories:
+            raise ValueError(f"engine {name!r} is already registered")
+        self.factories[name] = factory
+
+    def create(self, name: str, device: torch.device) -> Engine:
+        """Make an engine. Raises UnknownEngineError."""
+        try:
+            factory = self.factories[name]
+        except KeyError:
+            known = ", ".join(sorted(self.factories))
+            raise UnknownEngineError(f"no engine {name!r}; there are: {known}") from None
+        return factory(device)
+
+
+def default_registry() -> EngineRegistry:
+    """The engines of this package."""
+    from sparkvsr.lite import create_lite_engine
+
+    registry = EngineRegistry()
+    registry.register("lite", create_lite_engine)
+    return registry
