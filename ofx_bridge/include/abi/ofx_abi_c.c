@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+// The headers and their checks, compiled as C.
+#include "ofx_abi.h"
