@@ -1,0 +1,52 @@
+"""The artist's hand on the result: ``blind + s·g·(keyed − blind)``, and the gate g with its two terms kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class GateTerms:
+    """Evidence against one keyframe, per pixel of the frame, as squares of error over tolerance; 0 speaks for it.
+
+    ``motion``: does the warp hold here. ``agreement``: is the keyframe true to its own source frame. Both [1, H, W], finite.
+    ``strength`` 0..1 is the keyframe's own weight.
+    """
+
+    motion: torch.Tensor
+    agreement: torch.Tensor
+    strength: float = 1.0
+
+    def confidence(self, trust: float) -> torch.Tensor:
+        """[1, H, W] in 0..1. ``trust`` 0 (Strict) .. 1 (Paint) widens the tolerance of the second term alone, by 1/(1 − trust).
+
+        At 1 the keyframe counts as true wherever the motion holds.
+        """
+        evidence = self.motion + self.agreement * (1.0 - trust) ** 2
+        return evidence.neg_().exp_().mul_(self.strength)
+
+
+def weigh(confidences: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Shares of the keyframes [K, H, W], which sum to the gate, and the gate [1, H, W]: the largest confidence.
+
+    The keyframes are averaged by confidence, and their average counts as much as the best of them.
+    """
+    stacked = torch.cat(list(confidences))
+    gate = stacked.amax(dim=0, keepdim=True)
+    if len(confidences) == 1:
+        return stacked, gate
+    total = stacked.sum(dim=0, keepdim=True).clamp_min(1e-20)
+    return stacked * (gate / total), gate
+
+
+def mix(blind: torch.Tensor, keyed: Sequence[torch.Tensor], shares: torch.Tensor, guidance: float) -> torch.Tensor:
+    """``blind + s·Σ shareₖ·(keyedₖ − blind)``, [3, H, W]: with one keyframe, share 1 and guidance 1 it is that picture exactly."""
+    if len(keyed) == 1:
+        return torch.lerp(blind, keyed[0], shares * guidance)
+    mixed = blind.clone()
+    for picture, share in zip(keyed, shares, strict=True):
+        mixed.addcmul_(picture - blind, share, value=guidance)
+    return mixed

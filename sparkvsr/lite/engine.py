@@ -1,0 +1,251 @@
+"""The lite engine behind the Engine contract: blind part, motion, one warp, gate; every frame on its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+
+from sparkvsr import guidance
+from sparkvsr.engine import (
+    Decoded,
+    EngineError,
+    EngineInfo,
+    EngineSettings,
+    Keyframe,
+    Mix,
+    Propagation,
+    UnsupportedSettingError,
+    Watch,
+    WindowFrame,
+)
+from sparkvsr.lite import evidence, motion
+from sparkvsr.lite.blind import luma, upscale
+from sparkvsr.lite.carry import carry
+from sparkvsr.resample import resize
+
+IDENTITY: Final = "lite-handmade-1"
+SCALES: Final = (1, 2, 3, 4)
+# A true keyframe's mean agreement is above 0.9 on real clips, that of a neighbouring frame's picture mostly below 0.6.
+AGREEMENT_NOTICE: Final = 0.7
+_POLL_SECONDS = 0.02
+
+
+class PictureSizeError(EngineError):
+    """A keyframe's picture is not scale times as large as its source frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLatents:
+    """A source frame: ``picture`` [3, h, w], ``blind`` [3, H, W], its local ``contrast`` [1, H, W], and what DIS sees."""
+
+    picture: torch.Tensor
+    blind: torch.Tensor
+    contrast: torch.Tensor
+    gray: motion.Gray
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return _nbytes(self.picture, self.blind, self.contrast) + self.gray.nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeyframeLatents:
+    """A keyframe: its ``picture`` and the ``blind`` result of its source frame, both [3, H, W], and how well they agree.
+
+    ``agreement`` is None in a host blind to time, where the reduced picture stands in for the source and agrees by construction.
+    """
+
+    picture: torch.Tensor
+    blind: torch.Tensor
+    agreement: evidence.Agreement | None
+    gray: motion.Gray
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        error = 0 if self.agreement is None else _nbytes(self.agreement.error)
+        return _nbytes(self.picture, self.blind) + error + self.gray.nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """One keyframe at the frame: the keyed picture [3, H, W] that it proposes, and the evidence."""
+
+    keyed: torch.Tensor
+    terms: guidance.GateTerms
+
+
+@dataclass(frozen=True, slots=True)
+class LitePropagation:
+    """Everything that ``decode`` needs: moving guidance or trust computes no motion."""
+
+    blind: torch.Tensor
+    carried: tuple[Carried, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, the blind result included, which a cached propagation keeps alive."""
+        parts = [tensor for one in self.carried for tensor in (one.keyed, one.terms.motion, one.terms.agreement)]
+        return _nbytes(self.blind, *parts)
+
+
+class LiteEngine:
+    """Hand-made propagation. Stateless but for its pool of threads, so safe to call from any number of threads."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._pool = ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1), thread_name_prefix="lite-motion")
+
+    @property
+    def info(self) -> EngineInfo:
+        """Identity and limits."""
+        return EngineInfo(name="lite", scales=SCALES, window=0, identity=IDENTITY)
+
+    def encode_source(self, window: Sequence[WindowFrame], settings: EngineSettings, watch: Watch) -> SourceLatents:
+        """The frame's blind result and what it is compared by; frames beside it are not needed."""
+        _require_supported(settings)
+        own = next((frame.picture for frame in window if frame.offset == 0), None)
+        if own is None:
+            raise EngineError(f"expected the frame at offset 0, found {[frame.offset for frame in window]}")
+        watch.step(0.0, "blind")
+        picture = own.to(self._device)
+        blind = upscale(picture, settings.scale)
+        brightness = luma(blind)
+        return SourceLatents(picture, blind, evidence.contrast(brightness), motion.gray8(brightness))
+
+    def encode_keyframe(
+        self, picture: torch.Tensor, source: torch.Tensor | None, settings: EngineSettings, watch: Watch
+    ) -> KeyframeLatents:
+        """The keyframe beside the blind result of its source frame. Raises PictureSizeError."""
+        _require_supported(settings)
+        watch.step(0.0, "keyframe")
+        picture = picture.to(self._device)
+        if source is None:
+            blind = upscale(_stand_in(picture, settings.scale), settings.scale)
+            return KeyframeLatents(picture, blind, None, motion.gray8(luma(blind)))
+        source = source.to(self._device)
+        _require_size(picture, source, settings.scale)
+        agreement = evidence.agreement_with(picture, source)
+        blind = upscale(source, settings.scale)
+        return KeyframeLatents(picture, blind, agreement, motion.gray8(luma(blind)))
+
+    def propagate(
+        self, latents: SourceLatents, keyframes: Sequence[Keyframe], settings: EngineSettings, watch: Watch
+    ) -> Iterator[Propagation]:
+        """One propagation, for the frame itself. The keyframes' motions are measured side by side."""
+        _require_supported(settings)
+        for keyframe in keyframes:
+            _require_size(keyframe.latents.picture, latents.picture, settings.scale)
+        tasks = [self._pool.submit(_carry_keyframe, latents, keyframe) for keyframe in keyframes]
+        data = LitePropagation(latents.blind, tuple(_gather(tasks, watch)))
+        yield Propagation(offset=0, data=data, nbytes=data.nbytes)
+
+    def decode(self, propagation: Propagation, mix: Mix, watch: Watch) -> Decoded:
+        """Gate and mix: about as much work as copying the frame a few times."""
+        watch.step(0.0, "mix")
+        data: LitePropagation = propagation.data
+        height, width = data.blind.shape[1:]
+        if not data.carried:
+            nothing = data.blind.new_zeros((1, height, width))
+            return Decoded(data.blind.clone(), data.blind, nothing, nothing[:0])
+        shares, gate = guidance.weigh([one.terms.confidence(mix.trust) for one in data.carried])
+        frame = guidance.mix(data.blind, [one.keyed for one in data.carried], shares, mix.guidance)
+        return Decoded(frame, data.blind, gate, shares)
+
+    def agreement(self, keyframe_latents: Any) -> float:
+        """Mean of exp(−(o/tolerance)²) over the source frame; below ``AGREEMENT_NOTICE`` the offset is worth a check.
+
+        1.0 where the keyframe has no source frame to be compared with.
+        """
+        latents: KeyframeLatents = keyframe_latents
+        return 1.0 if latents.agreement is None else latents.agreement.mean
+
+
+def create_lite_engine(device: torch.device) -> LiteEngine:
+    """The engine on ``device``; motion is measured on the CPU in any case."""
+    return LiteEngine(device)
+
+
+def _carry_keyframe(latents: SourceLatents, keyframe: Keyframe) -> Carried:
+    if keyframe.offset == 0:
+        return _stay(latents, keyframe)
+    known: KeyframeLatents = keyframe.latents
+    flow = motion.measure(latents.gray, known.gray)
+    carried_blind = carry(known.blind, flow)
+    error = evidence.motion_error(carried_blind, latents.blind)
+    terms = guidance.GateTerms(
+        evidence.MOTION.evidence(error, latents.contrast),
+        _agreement_evidence(latents, known.agreement, flow),
+        keyframe.strength,
+    )
+    detail = carry(known.picture - known.blind, flow)
+    return Carried(detail.add_(latents.blind), terms)
+
+
+def _stay(latents: SourceLatents, keyframe: Keyframe) -> Carried:
+    """A keyframe at the frame itself proposes its picture as it is: no motion, so only the agreement is in question.
+
+    In a host blind to time this is where the picture meets its true source frame.
+    """
+    known: KeyframeLatents = keyframe.latents
+    agreement = known.agreement or evidence.agreement_with(known.picture, latents.picture)
+    terms = guidance.GateTerms(
+        torch.zeros_like(latents.contrast), _agreement_evidence(latents, agreement, None), keyframe.strength
+    )
+    return Carried(known.picture, terms)
+
+
+def _agreement_evidence(
+    latents: SourceLatents, agreement: evidence.Agreement | None, flow: motion.Flow | None
+) -> torch.Tensor:
+    if agreement is None:
+        return torch.zeros_like(latents.contrast)
+    height, width = latents.contrast.shape[1:]
+    error = resize(agreement.error, (height, width), "bicubic")
+    moved = error if flow is None else carry(error, flow)
+    return evidence.AGREEMENT.evidence(moved, latents.contrast)
+
+
+def _gather(tasks: list[Future[Carried]], watch: Watch) -> Iterator[Carried]:
+    """Results in the order of the tasks; a cancelled request leaves at once, and what is running ends by itself."""
+    for done, task in enumerate(tasks):
+        while not task.done():
+            try:
+                watch.step(done / len(tasks), "motion")
+            except EngineError:
+                for waiting in tasks:
+                    waiting.cancel()
+                raise
+            wait_for([task], timeout=_POLL_SECONDS)
+        yield task.result()
+
+
+def _require_supported(settings: EngineSettings) -> None:
+    if settings.scale not in SCALES:
+        raise UnsupportedSettingError(f"expected a scale of {', '.join(map(str, SCALES))}, found {settings.scale}")
+    if settings.precision != "float32":
+        raise UnsupportedSettingError(f"expected the precision float32, found {settings.precision!r}")
+
+
+def _require_size(picture: torch.Tensor, source: torch.Tensor, scale: int) -> None:
+    expected = (3, source.shape[1] * scale, source.shape[2] * scale)
+    if tuple(picture.shape) != expected:
+        raise PictureSizeError(f"expected a keyframe of shape {expected}, found {tuple(picture.shape)}")
+
+
+def _stand_in(picture: torch.Tensor, scale: int) -> torch.Tensor:
+    height, width = picture.shape[1:]
+    if height % scale or width % scale:
+        raise PictureSizeError(f"expected sides that are multiples of {scale}, found {height}×{width}")
+    return resize(picture, (height // scale, width // scale), "bicubic")
+
+
+def _nbytes(*tensors: torch.Tensor) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

@@ -1,0 +1,37 @@
+"""Motion from a frame to a keyframe, measured between their blind results by OpenCV's DIS on the CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+Gray = npt.NDArray[np.uint8]
+Flow = npt.NDArray[np.float32]
+
+# Below this side DIS has no room for its patches: motion counts as zero there, and the gate judges the result.
+SMALLEST_SIDE = 16
+
+
+def gray8(luma: torch.Tensor) -> Gray:
+    """What DIS sees: luma [1, H, W] as uint8 [H, W] in CPU memory; values outside 0..1 are clamped."""
+    levels = luma[0].clamp(0.0, 1.0).mul(255.0).round_().to(torch.uint8)
+    seen: Gray = levels.cpu().numpy()
+    return seen
+
+
+def measure(frame: Gray, keyframe: Gray) -> Flow:
+    """Flow [H, W, 2] in pixels (x, y): pixel p of ``frame`` is found at p + flow in ``keyframe``.
+
+    DIS cuts its work by OpenCV's number of threads and so lets it change the result; one thread is forced here, and callers run
+    several measurements side by side instead. Pictures with a side below 16 pixels get zero motion.
+    """
+    if min(frame.shape) < SMALLEST_SIDE:
+        return np.zeros((*frame.shape, 2), dtype=np.float32)
+    cv2.setNumThreads(1)
+    estimator: Any = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow: Flow = estimator.calc(frame, keyframe, None)
+    return flow
