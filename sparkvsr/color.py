@@ -9,19 +9,18 @@ transfers are limited to ±65504 as well. So nothing that an engine averages can
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Final
 
 import torch
 import torch.nn.functional as F
 
-from sparkvsr.frames import Depth, Frame, PixelFormat, Premultiplication
+from sparkvsr.frames import Depth, Frame, Name, PixelFormat, Premultiplication
 
 LARGEST: Final = 65504.0
 _LARGEST_QUOTIENT = 1e30  # far from what overflows when an engine adds a few of them
 
 
-class Transfer(StrEnum):
+class Transfer(Name):
     """Transfer curve of a picture, by its name in the protocol."""
 
     SRGB = "srgb"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,15 @@ class FrameError(ValueError):
     """Pixels and their description contradict each other; says what was expected and what came."""
 
 
-class Depth(StrEnum):
+class Name(str, Enum):
+    """A choice by its name in the protocol: equal to that string, and written as it."""
+
+    def __str__(self) -> str:
+        """The bare value, as in Python 3.11's StrEnum."""
+        return str(self.value)
+
+
+class Depth(Name):
     """Sample type, by its name in the protocol. Integer depths map their whole range to 0..1."""
 
     BYTE = "byte"
@@ -78,7 +86,7 @@ _DEPTH_TRAITS = {
 }
 
 
-class Premultiplication(StrEnum):
+class Premultiplication(Name):
     """What the colour samples hold where alpha is below 1. ``OPAQUE``: alpha, if there is one, means nothing."""
 
     PREMULTIPLIED = "premultiplied"
