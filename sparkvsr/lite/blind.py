@@ -19,5 +19,5 @@ def upscale(picture: torch.Tensor, scale: int) -> torch.Tensor:
 
 def luma(picture: torch.Tensor) -> torch.Tensor:
     """BT.601 luma [1, H, W] of a working picture [3, H, W]."""
-    red, green, blue = picture.split(1)
-    return (red * _LUMA[0]).add_(green, alpha=_LUMA[1]).add_(blue, alpha=_LUMA[2])
+    brightness = picture[0:1] * _LUMA[0]
+    return brightness.add_(picture[1:2], alpha=_LUMA[1]).add_(picture[2:3], alpha=_LUMA[2])

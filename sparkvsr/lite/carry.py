@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 
 from sparkvsr.lite.motion import Flow
 
+_cv2: Any = cv2  # its stubs know no optional arguments
 _REMAP_LIMIT = 32767  # cv2.remap counts pixels in 16 bits
 _Map = npt.NDArray[np.float32]
 
@@ -26,7 +28,7 @@ def carry(picture: torch.Tensor, flow: Flow) -> torch.Tensor:
 def _carry_on_cpu(picture: torch.Tensor, flow: Flow) -> torch.Tensor:
     where = _pixel_places(*flow.shape[:2]) + flow
     source = np.ascontiguousarray(picture.permute(1, 2, 0).numpy())
-    carried = cv2.remap(source, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    carried = _cv2.remap(source, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     planes = torch.from_numpy(carried.reshape(source.shape))
     return planes.permute(2, 0, 1).contiguous()
 

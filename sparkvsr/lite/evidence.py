@@ -44,8 +44,8 @@ AGREEMENT: Final = Tolerance(1.5, 0.15)
 def contrast(brightness: torch.Tensor) -> torch.Tensor:
     """Local standard deviation [1, H, W] of a luma [1, H, W], Gaussian window of σ 3 px, in 1/255."""
     limited = brightness.clamp(-_LARGEST_LUMA, _LARGEST_LUMA)
-    mean, mean_of_squares = blur(torch.cat([limited, limited.square()]), _CONTRAST_SIGMA).split(1)
-    return mean_of_squares.sub_(mean.square()).clamp_min_(0.0).sqrt_().mul_(UNITS)
+    moments = blur(torch.cat([limited, limited.square()]), _CONTRAST_SIGMA)
+    return (moments[1:] - moments[:1].square()).clamp_min_(0.0).sqrt_().mul_(UNITS)
 
 
 def difference(first: torch.Tensor, second: torch.Tensor, sigma: float) -> torch.Tensor:

@@ -12,6 +12,8 @@ import torch
 Gray = npt.NDArray[np.uint8]
 Flow = npt.NDArray[np.float32]
 
+_cv2: Any = cv2  # its stubs know neither DIS nor optional arguments
+
 # Below this side DIS has no room for its patches: motion counts as zero there, and the gate judges the result.
 SMALLEST_SIDE = 16
 
@@ -31,7 +33,7 @@ def measure(frame: Gray, keyframe: Gray) -> Flow:
     """
     if min(frame.shape) < SMALLEST_SIDE:
         return np.zeros((*frame.shape, 2), dtype=np.float32)
-    cv2.setNumThreads(1)
-    estimator: Any = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    _cv2.setNumThreads(1)
+    estimator = _cv2.DISOpticalFlow_create(_cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flow: Flow = estimator.calc(frame, keyframe, None)
     return flow

@@ -1,0 +1,6 @@
+"""Measures of results against the truth: fidelity of a frame, steadiness of consecutive frames."""
+
+from sparkvsr.metrics.fidelity import luma8, psnr_y, ssim_y
+from sparkvsr.metrics.temporal import temporal_difference
+
+__all__ = ["luma8", "psnr_y", "ssim_y", "temporal_difference"]
