@@ -1,0 +1,79 @@
+"""Which frames a video has: presentation times in order, found by reading packets, without decoding."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from sparkvsr.media.errors import UnreadableMediaError
+
+_TOLERANCE = 0.02  # of a frame: containers round times to their time base
+
+
+@dataclass(frozen=True, slots=True)
+class VideoIndex:
+    """Presentation times of all frames, ascending, in units of ``time_base`` seconds."""
+
+    times: tuple[int, ...]
+    time_base: Fraction
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def position(self, time: int) -> int | None:
+        """Which frame is shown from exactly ``time`` on; None when there is none."""
+        index = bisect_left(self.times, time)
+        return index if index < len(self.times) and self.times[index] == time else None
+
+    def seconds(self, position: int) -> Fraction:
+        """When the frame is shown, from the first frame on."""
+        return (self.times[position] - self.times[0]) * self.time_base
+
+    @property
+    def origin_seconds(self) -> Fraction:
+        """The time in the file of the first frame."""
+        return self.times[0] * self.time_base
+
+    def starting_at(self, time: int) -> VideoIndex:
+        """The same without the frames before ``time``: those that an open group of pictures cannot decode."""
+        return VideoIndex(self.times[bisect_left(self.times, time) :], self.time_base)
+
+    def constant_rate(self) -> bool:
+        """Whether the distances of all frames agree, but for the rounding to the time base."""
+        if len(self.times) < 3:
+            return True
+        mean = (self.times[-1] - self.times[0]) / (len(self.times) - 1)
+        slack = 1.0 + mean * _TOLERANCE
+        return all(abs(b - a - mean) <= slack for a, b in zip(self.times, self.times[1:], strict=False))
+
+
+def index_video(path: Path, stream_index: int) -> VideoIndex:
+    """Read all packets of a video stream. Raises UnreadableMediaError when there is no frame.
+
+    Where packets carry no presentation times (some AVI files), the frames are decoded and counted instead.
+    """
+    with av.open(str(path)) as container:
+        stream = container.streams[stream_index]
+        base = Fraction(stream.time_base or Fraction(1, 1000))
+        packets = [packet for packet in container.demux(stream) if packet.size and not packet.is_discard]
+        times = [packet.pts for packet in packets]
+    known = [time for time in times if time is not None]
+    if not known or len(known) != len(times) or len(set(known)) != len(known):
+        known = _times_by_decoding(path, stream_index)
+    if not known:
+        raise UnreadableMediaError(f"{path}: the video has no frames")
+    return VideoIndex(tuple(sorted(known)), base)
+
+
+def _times_by_decoding(path: Path, stream_index: int) -> list[int]:
+    with av.open(str(path)) as container:
+        stream = container.streams[stream_index]
+        times = [frame.pts for frame in container.decode(stream)]
+    known = [time for time in times if time is not None]
+    if len(known) != len(times):
+        raise UnreadableMediaError(f"{path}: frames without a presentation time", expected="a time on each frame")
+    return known
