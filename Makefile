@@ -95,6 +95,6 @@ $(STAMPS)/install: $(STAMPS)/python $(STAMPS)/zeromq $(NATIVE)
 	@mkdir -p $(@D)
 	@echo "building the plugin, the link, the headless host and the bindings"
 	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e . \
-	  -C cmake.define.SPARKVSR_BUILD_TESTS=ON -C cmake.define.SPARKVSR_WERROR=ON
+	  --config-settings=cmake.define.SPARKVSR_BUILD_TESTS=ON --config-settings=cmake.define.SPARKVSR_WERROR=ON
 	cmake --build $(TREE)
 	@touch $@

@@ -9,8 +9,12 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
   { echo "Python 3.10 or newer is needed; $python is $("$python" --version)" >&2; exit 1; }
-[ -x "$folder/bin/python" ] || { echo "making the virtual environment $folder"; "$python" -m venv "$folder"; }
 pip() { "$folder/bin/python" -m pip --disable-pip-version-check "$@"; }
+[ -x "$folder/bin/python" ] || {
+  echo "making the virtual environment $folder"
+  "$python" -m venv "$folder"
+  pip install -q --upgrade pip
+}
 
 torch=$(sed -n 's/^torch==//p' "$root/constraints.txt")
 if ! "$folder/bin/python" -c "import importlib.metadata as m, sys; sys.exit(m.version('torch').split('+')[0] != '$torch')" 2>/dev/null; then
