@@ -1,19 +1,61 @@
 #!/bin/sh
-# Builds plugin, link, headless host and libzmq with a sanitizer and runs against them what can run there.
-# Usage: sanitized_tests.sh address|thread
+# Builds plugin, link, headless host, bindings and libzmq with a sanitizer and runs against them what can run there:
+# ctest's native tests, and the contract tests through the instrumented bindings (the backend itself stays as it is).
+# Usage: sanitized_tests.sh address|thread [pytest arguments]
 set -eu
 
 cd "$(dirname "$0")/.."
-case $1 in
-  address) preset=asan ;;
-  thread) preset=tsan ;;
-  *) echo "usage: sanitized_tests.sh address|thread" >&2; exit 2 ;;
+root=$PWD
+kind=${1:?usage: sanitized_tests.sh address|thread [pytest arguments]}
+shift
+case $kind in
+  address) preset=asan runtime=libasan.so ;;
+  thread) preset=tsan runtime=libtsan.so ;;
+  *) echo "usage: sanitized_tests.sh address|thread [pytest arguments]" >&2; exit 2 ;;
 esac
+tree=$root/build/$preset
+python=$root/.venv/bin/python
+logs=$tree/reports
+rm -rf "$logs"
+mkdir -p "$logs"
 
-export ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:${ASAN_OPTIONS:-}"
-export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1:${UBSAN_OPTIONS:-}"
-export TSAN_OPTIONS="halt_on_error=0:exitcode=66:second_deadlock_stack=1:${TSAN_OPTIONS:-}"
+export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
 
-cmake --preset "$preset"
-cmake --build "build/$preset"
-ctest --test-dir "build/$preset" --output-on-failure --no-tests=error
+echo "== building with the $kind sanitizer"
+cmake --preset "$preset" -DSPARKVSR_BUILD_PYTHON=ON -DPython_EXECUTABLE="$python" \
+  -Dpybind11_DIR="$("$python" -m pybind11 --cmakedir)"
+cmake --build "$tree"
+
+echo "== native tests"
+ASAN_OPTIONS="detect_leaks=1" TSAN_OPTIONS="second_deadlock_stack=1" \
+  ctest --test-dir "$tree" --output-on-failure --no-tests=error
+
+echo "== contract tests through the instrumented bindings"
+# A folder with the instrumented package, in front of the editable install, whose import hook would otherwise win.
+site=$tree/site
+rm -rf "$site"
+mkdir -p "$site"
+cp -r ofx_bridge/python/sparkvsr_bridge "$site/"
+cmake --install "$tree" --component python --prefix "$site" >/dev/null
+cat >"$site/sitecustomize.py" <<'PY'
+"""Takes the editable install's import hook out of the way."""
+
+import sys
+
+sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "ScikitBuildRedirectingFinder"]
+PY
+
+# Python leaks by design, and neither it nor its extension modules are instrumented: only reports from our code count.
+export ASAN_OPTIONS="detect_leaks=0:log_path=$logs/report:exitcode=66"
+export TSAN_OPTIONS="ignore_noninstrumented_modules=1:report_signal_unsafe=0:log_path=$logs/report:exitcode=0"
+status=0
+PYTHONPATH="$site:$root:$root/backend" LD_PRELOAD="$(gcc -print-file-name=$runtime) $(gcc -print-file-name=libstdc++.so)" \
+  "$python" -m pytest tests/contract -m "not slow and not gpu" --timeout=600 -p no:cacheprovider "$@" || status=$?
+
+if [ -n "$(ls -A "$logs")" ]; then
+  echo "== the sanitizer reported:"
+  cat "$logs"/*
+  exit 66
+fi
+[ "$status" -eq 0 ] && echo "== no report"
+exit "$status"
