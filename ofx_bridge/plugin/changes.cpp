@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "changes.hpp"
+
+#include "plan.hpp"
+#include "recovery.hpp"
+
+namespace sparkvsr::plugin {
+namespace {
+
+using identity::Param;
+
+constexpr std::size_t kListedFrames = 12;
+
+const OfxParameterSuiteV1& parameters(const ActionCall& call) { return *call.instance.suites().parameter; }
+
+bool is(const std::string& name, Param param) { return name == identity::face(param).name; }
+
+/// One of Vegas' habits: a new instance is sent one bracket in which every parameter is said to be edited by the user.
+/// A real edit is the first of its bracket.
+bool isFirstOfBracket(Instance& instance) {
+  const std::lock_guard lock(instance.mutex);
+  return ++instance.changesInBracket == 1;
+}
+
+/// Returns true when `name` is a button, and has done its work.
+bool pressButton(const ActionCall& call, const std::string& name) {
+  if (!is(name, Param::FlagKeyframe) && !is(name, Param::UnflagKeyframe)) return false;
+  const auto time = call.in.getDouble(kOfxPropTime);
+  if (!time) return true;  // no frame to flag: better nothing than a wrong one
+  const OfxParamHandle keyframe = call.instance.params[Param::Keyframe];
+  const bool flags = is(name, Param::FlagKeyframe);
+  OfxParamSetHandle set = nullptr;
+  call.instance.suites().effect->getParamSet(call.instance.effect, &set);
+  parameters(call).paramEditBegin(set, flags ? "Flag keyframe" : "Unflag keyframe");
+  flags ? flagFrame(parameters(call), keyframe, nearestFrame(*time))
+        : unflagFrame(parameters(call), keyframe, nearestFrame(*time));
+  parameters(call).paramEditEnd(set);
+  return true;
+}
+
+/// Stand-in pictures that the host has kept are forgotten once the backend works again.
+void bumpGeneration(const ActionCall& call) {
+  Instance& instance = call.instance;
+  const OfxParamHandle handle = instance.params[Param::Generation];
+  {
+    const std::lock_guard lock(instance.mutex);
+    if (handle == nullptr || !recoveryLedger().recoveredSince(instance.standInsSeen)) return;
+    instance.standInsSeen = recoveryLedger().standIns();
+  }
+  const int generation = intValue(instance.suites(), instance.params, Param::Generation, 0);
+  const bool atEnd = generation >= static_cast<int>(identity::face(Param::Generation).maximum);
+  parameters(call).paramSetValue(handle, atEnd ? 0 : generation + 1);
+}
+
+std::string listed(const FrameNumbers& frames, int frameOffset) {
+  if (frames.empty()) return "No keyframes.";
+  std::string text = frames.size() == 1 ? "Keyframe" : "Keyframes";
+  for (std::size_t n = 0; n < frames.size() && n < kListedFrames; ++n)
+    text += " " + std::to_string(frames[n] + frameOffset);
+  if (frames.size() > kListedFrames) text += " … (" + std::to_string(frames.size()) + " in all)";
+  return text + ".";
+}
+
+std::string describeStatus(const ActionCall& call) {
+  Instance& instance = call.instance;
+  const double time = call.time();
+  const Params params = readParams(instance.suites(), instance.params, time);
+  FrameSpan range;
+  if (instance.host->facts.temporalAccess) range = frameRange(instance.suites(), instance.clips.source);
+  const auto keyframes = allKeyframes(instance, params, nearestFrame(time), range);
+  const auto* error = std::get_if<Error>(&keyframes);
+  std::string text = error ? error->text() : listed(std::get<FrameNumbers>(keyframes), params.frameOffset);
+  const std::lock_guard lock(instance.mutex);
+  return instance.lastOutcome.empty() ? text : text + " " + instance.lastOutcome;
+}
+
+void writeStatus(const ActionCall& call) {
+  Instance& instance = call.instance;
+  const OfxParamHandle handle = instance.params[Param::Status];
+  std::string text = describeStatus(call);
+  {
+    const std::lock_guard lock(instance.mutex);
+    if (handle == nullptr || text == instance.status) return;
+    instance.status = std::move(text);
+  }
+  parameters(call).paramSetValue(handle, instance.status.c_str());
+}
+
+}  // namespace
+
+OfxStatus beginInstanceChanged(const ActionCall& call) {
+  const std::lock_guard lock(call.instance.mutex);
+  call.instance.changesInBracket = 0;
+  return kOfxStatOK;
+}
+
+OfxStatus instanceChanged(const ActionCall& call) {
+  Instance& instance = call.instance;
+  const OfxParamHandle keyframe = instance.params[Param::Keyframe];
+  const std::string name = call.in.getString(kOfxPropName);
+  const bool byUser = call.in.getString(kOfxPropChangeReason) == kOfxChangeUserEdited;
+  const bool acts = byUser && isFirstOfBracket(instance) && !is(name, Param::Status);
+  if (acts) pressButton(call, name);
+  instance.flags.refresh(parameters(call), keyframe);
+  if (!acts) return kOfxStatOK;
+  bumpGeneration(call);
+  writeStatus(call);
+  return kOfxStatOK;
+}
+
+}  // namespace sparkvsr::plugin

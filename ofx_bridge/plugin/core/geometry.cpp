@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "geometry.hpp"
+
+#include <cmath>
+
+namespace sparkvsr {
+namespace {
+
+constexpr double kForgiven = 1e-6;
+constexpr double kLargestCoordinate = 1e9;
+
+int clampedInt(double value) {
+  return static_cast<int>(std::min(std::max(value, -kLargestCoordinate), kLargestCoordinate));
+}
+
+int lowerEdge(double value) { return clampedInt(std::floor(value + kForgiven)); }
+int upperEdge(double value) { return clampedInt(std::ceil(value - kForgiven)); }
+
+bool sameScale(RenderScale a, RenderScale b) {
+  return std::abs(a.x - b.x) < kForgiven && std::abs(a.y - b.y) < kForgiven;
+}
+
+/// Hosts round the edges of proxies up or down; an edge that lies on a whole pixel leaves no choice.
+bool edgeAgrees(int edge, double exact) { return std::abs(edge - exact) < 1 - kForgiven; }
+
+bool covers(const PixelRect& bounds, const CanonicalRect& region, RenderScale scale, double par) {
+  const double sx = scale.x / (par > 0 ? par : 1);
+  return edgeAgrees(bounds.x1, region.x1 * sx) && edgeAgrees(bounds.x2, region.x2 * sx) &&
+         edgeAgrees(bounds.y1, region.y1 * scale.y) && edgeAgrees(bounds.y2, region.y2 * scale.y);
+}
+
+/// True where the bounds are the clip's whole region at one of the scales that the host may have meant.
+bool boundsAreWhole(const ImagePlace& place) {
+  return covers(place.bounds, *place.clipRegion, place.imageScale, place.par) ||
+         covers(place.bounds, *place.clipRegion, place.renderScale, place.par) ||
+         covers(place.bounds, *place.clipRegion, RenderScale{}, place.par);
+}
+
+bool hasClipRegion(const ImagePlace& place) { return place.clipRegion && isUsable(*place.clipRegion); }
+
+}  // namespace
+
+CanonicalRect scaledAboutOrigin(const CanonicalRect& rect, double factor) {
+  return {rect.x1 * factor, rect.y1 * factor, rect.x2 * factor, rect.y2 * factor};
+}
+
+bool isUsable(const CanonicalRect& rect) {
+  return !rect.empty() && rect.x2 - rect.x1 <= kLargestSide && rect.y2 - rect.y1 <= kLargestSide;
+}
+
+PixelRect toPixels(const CanonicalRect& rect, RenderScale scale, double par) {
+  const double sx = scale.x / (par > 0 ? par : 1);
+  return {lowerEdge(rect.x1 * sx), lowerEdge(rect.y1 * scale.y), upperEdge(rect.x2 * sx), upperEdge(rect.y2 * scale.y)};
+}
+
+PixelRect sourceFrame(const ImagePlace& place) {
+  const bool regionSpeaks = !place.imageRegion.empty() && !place.imageRegion.intersected(place.bounds).empty();
+  if (!hasClipRegion(place)) return regionSpeaks ? place.imageRegion : place.bounds;
+  if (boundsAreWhole(place)) return place.bounds;
+  const PixelRect expected = toPixels(*place.clipRegion, place.imageScale, place.par);
+  const bool scalesAgree = sameScale(place.imageScale, place.renderScale);
+  if (place.imageRegion == expected || (scalesAgree && !expected.intersected(place.bounds).empty())) return expected;
+  return regionSpeaks ? place.imageRegion : place.bounds;
+}
+
+PixelRect outputFrame(const ImagePlace& place, bool fixedSize) {
+  const bool regionHolds = !place.imageRegion.empty() && place.imageRegion.contains(place.bounds);
+  if (!hasClipRegion(place)) return regionHolds ? place.imageRegion : place.bounds;
+  const PixelRect expected = toPixels(*place.clipRegion, place.renderScale, place.par);
+  if (place.imageRegion == expected) return expected;
+  if (boundsAreWhole(place)) return place.bounds;
+  if (expected.contains(place.bounds) || !fixedSize) return expected;
+  return regionHolds ? place.imageRegion : place.bounds;
+}
+
+std::array<int, 4> windowFromTop(const PixelRect& frame, const PixelRect& window) {
+  return {window.x1 - frame.x1, frame.y2 - window.y2, window.x2 - frame.x1, frame.y2 - window.y1};
+}
+
+std::int64_t nearestFrame(double time) { return static_cast<std::int64_t>(std::floor(time + 0.5)); }
+
+}  // namespace sparkvsr

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pixels of the host: fetched, checked (no host is trusted), and released at once.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "instance.hpp"
+#include "sparkvsr/link.hpp"
+
+namespace sparkvsr::plugin {
+
+/// An image of a clip, held until destruction; must not outlive the action.
+class HostImage {
+ public:
+  HostImage() = default;
+  HostImage(const Suites* suites, OfxPropertySetHandle handle) : suites_(suites), handle_(handle) {}
+  ~HostImage() { release(); }
+  HostImage(HostImage&& other) noexcept { *this = std::move(other); }
+  HostImage& operator=(HostImage&& other) noexcept;
+  HostImage(const HostImage&) = delete;
+  HostImage& operator=(const HostImage&) = delete;
+
+  [[nodiscard]] Props props() const { return suites_ ? Props(suites_->property, handle_) : Props(); }
+  void release() noexcept;
+
+  PixelRect bounds;
+  PixelRect region;  // the image's own region of definition; may be empty
+  RenderScale scale;
+  double par = 1;
+  PixelFormat format;           // of the bounds
+  char* bottom = nullptr;       // pixel (bounds.x1, bounds.y1)
+  std::ptrdiff_t rowBytes = 0;  // one row up
+  std::string identifier;       // the host's name of the content; "" where it has none
+
+ private:
+  const Suites* suites_ = nullptr;
+  OfxPropertySetHandle handle_ = nullptr;
+};
+
+/// The image of `clip` at `time`. Nothing where the host has none (a clip may be connected and still be empty there);
+/// BadHostImage or FieldsUnsupported where it cannot be used. `renderScale` stands in for a scale that the image does
+/// not tell.
+[[nodiscard]] Result<std::optional<HostImage>> fetchImage(const Instance& instance, OfxImageClipHandle clip,
+                                                          double time, RenderScale renderScale);
+
+/// A rectangle of an image; what lies outside the image's bounds is transparent black (a data window). Points into the
+/// image where it can, else into its own copy.
+class CroppedView {
+ public:
+  CroppedView(const HostImage& image, const PixelRect& rect);
+  [[nodiscard]] const ConstImageView& view() const { return view_; }
+
+ private:
+  std::vector<char> copy_;
+  ConstImageView view_;
+};
+
+/// The part of an output image to write into; `rect` lies within its bounds.
+[[nodiscard]] ImageView writableView(const HostImage& image, const PixelRect& rect);
+
+/// Transparent black in the part of `window` that lies outside `frame`.
+void clearOutside(const HostImage& image, const PixelRect& window, const PixelRect& frame);
+
+}  // namespace sparkvsr::plugin

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan.hpp"
+
+#include <algorithm>
+
+namespace sparkvsr::plugin {
+namespace {
+
+using identity::OutputMode;
+using identity::View;
+
+/// Where keys cannot be read, flags are looked for this far around a frame.
+constexpr std::int64_t kSampledFrames = 10'000;
+
+/// A typed list in host time.
+Result<FrameNumbers> typedFrames(FrameListStore& store, const std::string& text, int frameOffset, const char* what) {
+  const auto parsed = store.parsed(text);
+  if (const auto* error = std::get_if<FrameListError>(parsed.get())) {
+    return Error{"BadFrameList", std::string("the list of ") + what + " cannot be read", error->expected, error->found};
+  }
+  FrameNumbers frames = std::get<FrameNumbers>(*parsed);
+  for (auto& frame : frames) frame -= frameOffset;
+  return frames;
+}
+
+std::string resolvePage(const Instance& instance) {
+  return propsOf(instance.suites(), instance.effect).getString("OfxImageEffectPropResolvePage");
+}
+
+}  // namespace
+
+Result<FrameNumbers> allKeyframes(Instance& instance, const Params& params, std::int64_t time, const FrameSpan& range) {
+  auto typed = typedFrames(instance.typedKeyframes, params.keyframeList, params.frameOffset, "keyframes");
+  if (std::holds_alternative<Error>(typed)) return typed;
+  FrameNumbers frames = std::get<FrameNumbers>(std::move(typed));
+  const auto first = std::max(time - kSampledFrames, range.first.value_or(time - kSampledFrames));
+  const auto last = std::min(time + kSampledFrames, range.last.value_or(time + kSampledFrames));
+  const auto flagged =
+      instance.flags.frames(*instance.suites().parameter, instance.params[identity::Param::Keyframe], first, last);
+  frames.insert(frames.end(), flagged.begin(), flagged.end());
+  frames.erase(std::remove_if(frames.begin(), frames.end(), [&](auto frame) { return !range.contains(frame); }),
+               frames.end());
+  std::sort(frames.begin(), frames.end());
+  frames.erase(std::unique(frames.begin(), frames.end()), frames.end());
+  return frames;
+}
+
+Result<FramePlan> planFrames(Instance& instance, const Params& params, double time) {
+  FramePlan plan;
+  plan.time = nearestFrame(time);
+  // A host that is blind to time knows nothing of the clip's length either.
+  if (instance.host->facts.temporalAccess) plan.range = frameRange(instance.suites(), instance.clips.source);
+  auto cuts = typedFrames(instance.typedCuts, params.cuts, params.frameOffset, "cuts");
+  if (auto* error = std::get_if<Error>(&cuts)) return std::move(*error);
+  plan.cuts = std::get<FrameNumbers>(std::move(cuts));
+  auto keyframes = allKeyframes(instance, params, plan.time, plan.range);
+  if (auto* error = std::get_if<Error>(&keyframes)) return std::move(*error);
+  if (usesKeyframes(params)) plan.keyframes = keyframesInReach(plan.time, std::get<FrameNumbers>(keyframes), plan.cuts);
+  return plan;
+}
+
+bool usesKeyframes(const Params& params) { return params.view != View::Source && params.view != View::Blind; }
+
+double outputFactor(const Instance& instance, const Params& params) {
+  const bool grows =
+      params.outputMode != OutputMode::RestoreInPlace && canResize(instance.host->facts, resolvePage(instance));
+  return grows ? params.scale : 1;
+}
+
+}  // namespace sparkvsr::plugin

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which frames one render needs. No pixels, no backend: GetFramesNeeded and Render ask the same function.
+#pragma once
+
+#include <variant>
+
+#include "instance.hpp"
+#include "sparkvsr/link.hpp"
+
+namespace sparkvsr::plugin {
+
+struct FramePlan {
+  std::int64_t time = 0;  // the frame to be made
+  Reach keyframes;        // used for it
+  FrameNumbers cuts;      // in host time
+  FrameSpan range;        // of the source
+};
+
+/// BadFrameList when a typed list cannot be read.
+[[nodiscard]] Result<FramePlan> planFrames(Instance& instance, const Params& params, double time);
+
+/// Every keyframe in host time, ascending: flags and typed list, inside the clip's range (a frame that the clip does
+/// not have has no source to compare a picture with; hosts would return a held one).
+[[nodiscard]] Result<FrameNumbers> allKeyframes(Instance& instance, const Params& params, std::int64_t time,
+                                                const FrameSpan& range);
+
+/// False for views that keyframes do not enter.
+[[nodiscard]] bool usesKeyframes(const Params& params);
+
+/// By how much the output is larger than the source.
+[[nodiscard]] double outputFactor(const Instance& instance, const Params& params);
+
+}  // namespace sparkvsr::plugin

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// A link without a backend, for tests of the plugin alone. It writes down what it is asked, and answers with the source
+// frame enlarged by nearest neighbours, so that a test can tell where every pixel went.
+//
+// Environment: SPARKVSR_PROBE_LOG, a file that gets one JSON line per call. SPARKVSR_PROBE_SCRIPT, the answers of the
+// next renders, separated by spaces, the last one for ever: `done`, `need` (the own frame), `need-all`, `need-other`,
+// `wait` (until aborted), `notice`, or the name of an error.
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "core/samples.hpp"
+#include "sparkvsr/link.hpp"
+
+namespace sparkvsr {
+namespace {
+
+using nlohmann::json;
+
+std::string hex(const Fingerprint& fingerprint) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const auto byte : fingerprint) text += {kDigits[byte >> 4U], kDigits[byte & 15U]};
+  return text;
+}
+
+json describe(const PixelFormat& format) {
+  constexpr const char* kDepths[] = {"", "byte", "short", "half", "float"};
+  constexpr const char* kPremultiplications[] = {"", "premultiplied", "straight", "opaque"};
+  return {{"width", format.width},
+          {"height", format.height},
+          {"components", format.components},
+          {"depth", kDepths[static_cast<int>(format.depth)]},
+          {"premultiplication", kPremultiplications[static_cast<int>(format.premultiplication)]}};
+}
+
+json describe(const KeyframeUse& use) {
+  json picture;
+  if (const auto* path = std::get_if<std::string>(&use.picture)) {
+    picture = {{"path", *path}};
+  } else {
+    picture = {{"fingerprint", hex(std::get<Fingerprint>(use.picture))}};
+  }
+  return {{"time", use.time},
+          {"picture", picture},
+          {"source", use.source ? json(hex(*use.source)) : json()},
+          {"strength", use.strength}};
+}
+
+json describe(const Settings& settings) {
+  return {{"engine", settings.engine},
+          {"scale", settings.scale},
+          {"guidance", settings.guidance},
+          {"trust", settings.trust},
+          {"view", settings.view},
+          {"transfer", settings.transfer},
+          {"precision", settings.precision},
+          {"cuts", settings.cuts},
+          {"grid", settings.grid},
+          {"split", settings.split},
+          {"generation", settings.generation}};
+}
+
+json describe(const RenderRequest& request) {
+  json window = json::array(), keyframes = json::array();
+  for (const auto& frame : request.window) window.push_back({frame.time, hex(frame.fingerprint)});
+  for (const auto& use : request.keyframes) keyframes.push_back(describe(use));
+  return {{"session", request.session},
+          {"priority", static_cast<int>(request.priority)},
+          {"time", request.time},
+          {"settings", describe(request.settings)},
+          {"window", window},
+          {"keyframes", keyframes},
+          {"range", request.range},
+          {"target",
+           {{"width", request.target.width}, {"height", request.target.height}, {"window", request.target.window}}}};
+}
+
+/// Samples from the bottom row up.
+struct Kept {
+  PixelFormat format;
+  std::vector<float> samples;
+};
+
+Kept keep(const ConstImageView& view) {
+  Kept kept{view.format, {}};
+  const auto perRow = static_cast<std::size_t>(view.format.width * view.format.components);
+  for (int y = 0; y < view.format.height; ++y) {
+    const void* row = static_cast<const char*>(view.bottom) + y * view.rowBytes;
+    for (std::size_t n = 0; n < perRow; ++n) kept.samples.push_back(loadSample(row, n, view.format.depth));
+  }
+  return kept;
+}
+
+float sampleAt(const Kept& source, int x, int y, int channel) {
+  if (channel >= source.format.components) return 1.0F;
+  return source.samples[static_cast<std::size_t>((y * source.format.width + x) * source.format.components + channel)];
+}
+
+void enlarge(const Kept& source, const Target& target, const ImageView& output) {
+  const auto [x1, top, x2, bottom] = target.window;
+  for (int y = 0; y < bottom - top; ++y) {
+    void* row = static_cast<char*>(output.bottom) + y * output.rowBytes;
+    const int sourceY = (target.height - bottom + y) * source.format.height / target.height;
+    for (int x = x1; x < x2; ++x) {
+      const int sourceX = x * source.format.width / target.width;
+      for (int c = 0; c < output.format.components; ++c) {
+        const auto index = static_cast<std::size_t>((x - x1) * output.format.components + c);
+        storeSample(row, index, output.format.depth, sampleAt(source, sourceX, sourceY, c));
+      }
+    }
+  }
+}
+
+class ProbeLink final : public Link {
+ public:
+  Result<Fingerprint> put(const ConstImageView& image, bool likelyKnown, bool force, const AbortPoll&) override {
+    const Fingerprint name = fingerprint(image);
+    const std::lock_guard lock(mutex_);
+    frames_[name] = keep(image);
+    log({{"call", "put"},
+         {"fingerprint", hex(name)},
+         {"image", describe(image.format)},
+         {"likely_known", likelyKnown},
+         {"force", force}});
+    return name;
+  }
+
+  RenderOutcome render(const RenderRequest& request, const ImageView& output, const AbortPoll& abort,
+                       const ProgressReport&) override {
+    const std::string answer = nextAnswer();
+    {
+      const std::lock_guard lock(mutex_);
+      json line = describe(request);
+      line["call"] = "render";
+      line["output"] = describe(output.format);
+      line["answer"] = answer;
+      log(line);
+    }
+    if (answer == "wait") return waitForAbort(abort);
+    if (answer == "need") return Need{{request.window.front().fingerprint}};
+    if (answer == "need-other") return Need{{Fingerprint{}}};
+    if (answer == "need-all") return needAll(request);
+    if (answer != "done" && answer != "notice") return Error{answer, "the probe was told to fail", "a result", "none"};
+    return finish(request, output, answer == "notice");
+  }
+
+  Result<std::string> status(const AbortPoll&) override { return std::string("{}"); }
+  Result<bool> clearCaches(const AbortPoll&) override { return true; }
+  Result<bool> shutdownBackend(const AbortPoll&) override { return true; }
+  [[nodiscard]] LinkCounters counters() const override { return {}; }
+
+  void greet(const LinkOptions& options) {
+    const std::lock_guard lock(mutex_);
+    log({{"call", "process"},
+         {"address", options.address},
+         {"bundle_resources", options.bundleResources},
+         {"host_name", options.hostName},
+         {"host_version", options.hostVersion}});
+  }
+
+ private:
+  static RenderOutcome waitForAbort(const AbortPoll& abort) {
+    while (!abort()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return Error{"Aborted", "the host asked to stop", "", ""};
+  }
+
+  static RenderOutcome needAll(const RenderRequest& request) {
+    Need need;
+    for (const auto& frame : request.window) need.fingerprints.push_back(frame.fingerprint);
+    for (const auto& use : request.keyframes) {
+      if (use.source) need.fingerprints.push_back(*use.source);
+      if (const auto* picture = std::get_if<Fingerprint>(&use.picture)) need.fingerprints.push_back(*picture);
+    }
+    return need;
+  }
+
+  RenderOutcome finish(const RenderRequest& request, const ImageView& output, bool withNotice) {
+    const std::lock_guard lock(mutex_);
+    enlarge(frames_.at(request.window.front().fingerprint), request.target, output);
+    Done done;
+    if (withNotice)
+      done.notices.push_back({"KeyframeUnlikeSource", "frame 3 looks unlike its source: check the offset"});
+    return done;
+  }
+
+  std::string nextAnswer() {
+    const char* script = std::getenv("SPARKVSR_PROBE_SCRIPT");
+    const std::lock_guard lock(mutex_);
+    if (script == nullptr || *script == '\0') return "done";
+    if (script_ != script) {
+      script_ = script;
+      turn_ = 0;
+    }
+    std::istringstream words(script_);
+    std::string word, last;
+    for (std::size_t n = 0; n <= turn_ && words >> word; ++n) last = word;
+    ++turn_;
+    return last;
+  }
+
+  static void log(const json& line) {
+    const char* file = std::getenv("SPARKVSR_PROBE_LOG");
+    if (file != nullptr && *file != '\0') std::ofstream(file, std::ios::app) << line.dump() << '\n';
+  }
+
+  std::mutex mutex_;
+  std::map<Fingerprint, Kept> frames_;
+  std::string script_;
+  std::size_t turn_ = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<Link> Link::process(const LinkOptions& options) {
+  static const auto probe = std::make_shared<ProbeLink>();
+  probe->greet(options);
+  return probe;
+}
+
+void Link::shutdownAll() noexcept {}
+
+}  // namespace sparkvsr

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lists of frames, reach, patterns of files.
+#include "check.hpp"
+#include "core/frame_list.hpp"
+#include "core/picture_files.hpp"
+#include "core/reach.hpp"
+
+using namespace sparkvsr;
+
+namespace {
+
+FrameNumbers list(const char* text) {
+  const auto parsed = parseFrameList(text);
+  const auto* frames = std::get_if<FrameNumbers>(&parsed);
+  return frames ? *frames : FrameNumbers{-999};
+}
+
+bool refused(const char* text) { return std::holds_alternative<FrameListError>(parseFrameList(text)); }
+
+FrameNumbers reach(std::int64_t t, const FrameNumbers& keyframes, const FrameNumbers& cuts = {},
+                   std::optional<std::int64_t> radius = std::nullopt) {
+  const Reach found = keyframesInReach(t, keyframes, cuts, radius);
+  return {found.begin(), found.end()};
+}
+
+void testLists() {
+  CHECK(list("") == FrameNumbers{});
+  CHECK(list(" ,\t\n, ") == FrameNumbers{});
+  CHECK(list("1 24 48-60x4") == FrameNumbers({1, 24, 48, 52, 56, 60}));
+  CHECK(list("24,1,24") == FrameNumbers({1, 24}));
+  CHECK(list("-3--1") == FrameNumbers({-3, -2, -1}));
+  CHECK(list("5-5") == FrameNumbers{5});
+  CHECK(list("0-10x4") == FrameNumbers({0, 4, 8}));
+  CHECK(list("999999999999999999") == FrameNumbers{999999999999999999});
+  for (const char* bad : {"a", "1.5", "3-1", "1-2x0", "1-", "-", "1x2", "1-2x", "1-2x-1", "+1", "1--", "1;2",
+                          "1000000000000000000", "0-999999999999"}) {
+    CHECK(refused(bad));
+  }
+}
+
+void testLimitOfLists() {
+  CHECK(list("0-999999").size() == 1'000'000);
+  CHECK(refused("0-1000000"));
+  CHECK(list("0-999998 0").size() == 999'999);
+  CHECK(refused("0-999999 0"));  // counted before frames named twice are dropped, like the Python twin
+}
+
+void testReach() {
+  const FrameNumbers keys = {1, 24, 48};
+  CHECK(reach(0, keys) == FrameNumbers{1});
+  CHECK(reach(24, keys) == FrameNumbers{24});
+  CHECK(reach(30, keys) == FrameNumbers({24, 48}));
+  CHECK(reach(99, keys) == FrameNumbers{48});
+  CHECK(reach(30, {48, 1, 24}) == FrameNumbers({24, 48}));
+  CHECK(reach(30, keys, {40}) == FrameNumbers{24});
+  CHECK(reach(40, keys, {40}) == FrameNumbers{48});
+  CHECK(reach(30, keys, {25, 40}) == FrameNumbers{});
+  CHECK(reach(30, keys, {}, 6) == FrameNumbers{24});
+  CHECK(reach(30, keys, {}, 5) == FrameNumbers{});
+  CHECK(reach(30, {}) == FrameNumbers{});
+}
+
+void testShots() {
+  CHECK(!shotOf(5, {}).first && !shotOf(5, {}).last);
+  CHECK(shotOf(5, {10, 5}).first == 5 && shotOf(5, {10, 5}).last == 9);
+  CHECK(!shotOf(4, {5}).first && shotOf(4, {5}).last == 4);
+}
+
+void testPatterns() {
+  CHECK(pictureFile("k.%04d.exr", 24) == "k.0024.exr");
+  CHECK(pictureFile("k.####.exr", 24) == "k.0024.exr");
+  CHECK(pictureFile("k.%d.exr", -3) == "k.-3.exr");
+  CHECK(pictureFile("k.%04d.exr", -3) == "k.-003.exr");
+  CHECK(pictureFile("#/k.##.png", 123) == "123/k.123.png");
+  CHECK(pictureFile("100%%/k.png", 1) == "100%/k.png");
+  CHECK(pictureFile("one.png", 7) == "one.png");
+  for (const char* bad : {"k.%s.exr", "k.%", "k.%04x", "k.%4d.exr", "k.%999d.exr", "k.%n"}) CHECK(!pictureFile(bad, 1));
+  CHECK(namesFrames("k.%d.exr") && !namesFrames("one.png") && !namesFrames("k.%s"));
+}
+
+}  // namespace
+
+int main() {
+  testLists();
+  testLimitOfLists();
+  testReach();
+  testShots();
+  testPatterns();
+  return check::report();
+}

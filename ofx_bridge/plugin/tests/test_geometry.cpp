@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rectangles: what hosts say, and what is meant.
+#include <cstdint>
+#include <random>
+
+#include "check.hpp"
+#include "core/geometry.hpp"
+#include "core/host_traits.hpp"
+
+using namespace sparkvsr;
+
+namespace {
+
+ImagePlace place(const PixelRect& bounds, const PixelRect& region, const CanonicalRect& clip, double imageScale = 1,
+                 double renderScale = 1, double par = 1) {
+  return {bounds, region, clip, {imageScale, imageScale}, {renderScale, renderScale}, par};
+}
+
+void testToPixels() {
+  CHECK(toPixels({0, 0, 100, 50}, {}, 1) == PixelRect{0, 0, 100, 50});
+  CHECK(toPixels({0, 0, 200, 50}, {}, 2) == PixelRect{0, 0, 100, 50});
+  CHECK(toPixels({-10, 5, 91, 50}, {0.5, 0.5}, 1) == PixelRect{-5, 2, 46, 25});
+  CHECK(toPixels({0, 0, 1920.0000000001, 1080}, {}, 1) == PixelRect{0, 0, 1920, 1080});
+  CHECK(toPixels({0, 0, 10, 10}, {}, 0) == PixelRect{0, 0, 10, 10});
+}
+
+void testUsable() {
+  CHECK(isUsable({0, 0, 1, 1}) && isUsable({-100, -100, 8192, 4320}));
+  CHECK(!isUsable({0, 0, 0, 10}) && !isUsable({0, 0, -5, 10}));
+  CHECK(!isUsable({-2147483648.0, -2147483648.0, 2147483647.0, 2147483647.0}));
+  const double nan = 0.0 / 0.0 * 0.0;
+  CHECK(!isUsable({nan, 0, 1, 1}));
+}
+
+void testSourceFrame() {
+  const CanonicalRect hd{0, 0, 1920, 1080};
+  const PixelRect full{0, 0, 1920, 1080}, half{0, 0, 960, 540};
+  CHECK(sourceFrame(place(full, full, hd)) == full);
+  CHECK(sourceFrame(place(half, half, hd, 0.5, 0.5)) == half);
+  CHECK(sourceFrame(place(full, full, hd, 1, 0.25)) == full);   // Vegas: the arguments' scale is not the image's
+  CHECK(sourceFrame(place(half, half, hd, 3, 0.5)) == half);    // Fusion: nor the other way round
+  CHECK(sourceFrame(place(full, full, hd, 0.5, 0.5)) == full);  // MLT: regions are in pixels of the proxy
+  CHECK(sourceFrame(place(full, {}, {0, 0, 3840, 1080}, 1, 1, 2)) == full);
+  const PixelRect window{100, 100, 500, 400};
+  CHECK(sourceFrame(place(window, window, hd)) == full);  // a data window
+  CHECK(sourceFrame(place(window, full, hd)) == full);
+  CHECK(sourceFrame(place({-8, -8, 1928, 1088}, {-8, -8, 1928, 1088}, hd)) == full);  // overscan
+  CHECK(sourceFrame(place({0, 0, 50, 50}, {0, 0, 50, 50}, {0, 0, 101, 101}, 0.5, 0.5)) == PixelRect{0, 0, 50, 50});
+  ImagePlace silent{full, {}, std::nullopt, {}, {}, 1};
+  CHECK(sourceFrame(silent) == full);
+}
+
+void testOutputFrame() {
+  const CanonicalRect large{0, 0, 400, 200};
+  const PixelRect full{0, 0, 400, 200}, half{0, 0, 200, 100}, window{16, 16, 48, 32};
+  CHECK(outputFrame(place(full, full, large), false) == full);
+  CHECK(outputFrame(place(window, full, large), false) == full);
+  CHECK(outputFrame(place(window, window, large), false) == full);
+  CHECK(outputFrame(place(half, half, large, 0.5, 0.5), false) == half);
+  CHECK(outputFrame(place(full, full, large, 1, 0.25), true) == full);
+  const PixelRect project{0, 0, 1920, 1080};
+  CHECK(outputFrame(place(project, full, large), false) == full);       // the buffer may be larger
+  CHECK(outputFrame(place(project, project, large), true) == project);  // a fixed size is the host's
+}
+
+/// For any origin, size and scale: the window is inside the target, and turning it upside down twice gives it back.
+void testWindowProperty() {
+  std::mt19937 random(7);
+  const auto between = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };
+  for (int n = 0; n < 2000; ++n) {
+    const PixelRect frame{between(-300, 300), between(-300, 300), between(301, 900), between(301, 900)};
+    const int x1 = between(frame.x1, frame.x2 - 1), y1 = between(frame.y1, frame.y2 - 1);
+    const PixelRect window{x1, y1, between(x1 + 1, frame.x2), between(y1 + 1, frame.y2)};
+    const auto top = windowFromTop(frame, window);
+    CHECK(top[0] >= 0 && top[1] >= 0 && top[2] <= frame.width() && top[3] <= frame.height());
+    CHECK(top[2] - top[0] == window.width() && top[3] - top[1] == window.height());
+    const PixelRect own{0, 0, frame.width(), frame.height()};
+    const auto back = windowFromTop(own, {top[0], top[1], top[2], top[3]});
+    CHECK(back[1] == window.y1 - frame.y1 && back[3] == window.y2 - frame.y1);
+  }
+}
+
+/// Whatever the origin: an image that holds its clip's region at the scale it names shows that region.
+void testScaleProperty() {
+  std::mt19937 random(11);
+  const auto between = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };
+  for (int n = 0; n < 2000; ++n) {
+    const double scale = 1.0 / between(1, 4), par = between(1, 2);
+    const double x = between(-200, 200), y = between(-200, 200);
+    const CanonicalRect region{x, y, x + between(8, 500), y + between(8, 500)};
+    const PixelRect bounds = toPixels(region, {scale, scale}, par);
+    CHECK(sourceFrame(place(bounds, bounds, region, scale, scale, par)) == bounds);
+    CHECK(outputFrame(place(bounds, bounds, region, scale, scale, par), n % 2 == 0) == bounds);
+  }
+}
+
+void testNearestFrame() {
+  CHECK(nearestFrame(1.4) == 1 && nearestFrame(1.5) == 2 && nearestFrame(-0.5) == 0 && nearestFrame(-1.2) == -1);
+  CHECK(nearestFrame(1001.0000001) == 1001 && nearestFrame(1000.9999999) == 1001);
+}
+
+HostFacts named(const char* name, bool multiResolution = false) {
+  HostFacts facts;
+  facts.name = name;
+  facts.multiResolution = multiResolution;
+  return facts;
+}
+
+void testHosts() {
+  CHECK(traitsOf(named("MLT"))->rendersOneByOne && traitsOf(named("MLT"))->depths == (kByteBit | kShortBit));
+  CHECK(traitsOf(named("uk.co.thefoundry.nuke"))->linearFloats);
+  CHECK(traitsOf(named("com.autodesk.flame"))->depths == kAllDepths);
+  CHECK(!traitsOf(named("DaVinciResolveLite"))->linearFloats);
+  CHECK(traitsOf(named("something else"))->depths == kAllDepths);
+  HostFacts disguised = named("uk.co.thefoundry.nuke");
+  disguised.calledNatron = true;
+  CHECK(traitsOf(disguised)->takesOutputFormat);
+  CHECK(!canResize(named("DaVinciResolve"), "Color") && canResize(named("DaVinciResolve"), "Fusion"));
+  CHECK(!canResize(named("com.autodesk.flame"), "Fusion") && canResize(named("fr.inria.Natron", true), ""));
+}
+
+}  // namespace
+
+int main() {
+  testToPixels();
+  testUsable();
+  testSourceFrame();
+  testOutputFrame();
+  testWindowProperty();
+  testScaleProperty();
+  testNearestFrame();
+  testHosts();
+  return check::report();
+}
