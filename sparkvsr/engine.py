@@ -43,6 +43,8 @@ class EngineInfo:
 
     ``window``: radius in frames around t that ``encode_source`` likes to have (0: the frame alone).
     ``identity``: changes whenever the same inputs could give other pixels (version, weights' SHA-256).
+    ``low_agreement``: an ``agreement`` below it is worth the notice "check the offset".
+    ``takes_views``: pictures may be strided views of host pixels, because the engine's bytes do not depend on strides.
     """
 
     name: str
@@ -50,6 +52,8 @@ class EngineInfo:
     window: int
     identity: str
     size_multiple: int = 1
+    low_agreement: float = 0.7
+    takes_views: bool = False
 
 
 @dataclass(frozen=True, slots=True)

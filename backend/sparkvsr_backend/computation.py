@@ -1,0 +1,392 @@
+"""The way of one frame: pixels in, colour, engine (with what is cached of it), view, target, pixels out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+from sparkvsr import engine as science
+from sparkvsr.color import SUPPORTED_TRANSFERS, Transfer, from_working
+from sparkvsr.engine import Decoded, EngineInfo, Mix, Propagation, Watch
+from sparkvsr.frames import Frame, PixelFormat
+from sparkvsr.resample import resize
+from sparkvsr_backend import pictures, views
+from sparkvsr_backend.buffers import BufferPool, OutputBuffer, detached, is_nothing_but, pixels_over, weight
+from sparkvsr_backend.cache import Budgets, Tier
+from sparkvsr_backend.devices import Bridge
+from sparkvsr_backend.errors import BadKeyframeError, EngineFailedError, NeedFrames
+from sparkvsr_backend.frame_store import FrameStore
+from sparkvsr_backend.keyframe_files import KeyframeFiles
+from sparkvsr_backend.keys import Key
+from sparkvsr_backend.plan import Plan, Size, UsedKeyframe
+from sparkvsr_backend.protocol import Notice
+from sparkvsr_backend.requests import RenderRequest, View
+
+
+@dataclass(frozen=True)
+class RenderResult:
+    """One frame. ``frame`` must not be changed: the cache may hold the same memory. ``timings``: ms by stage."""
+
+    frame: Frame
+    cached: bool
+    confidence_mean: float
+    confidence_low: float
+    notices: tuple[Notice, ...]
+    timings: dict[str, float]
+
+
+@dataclass(frozen=True)
+class KeyframeFacts:
+    """What the artist may have to know of a keyframe; the notice gets the keyframe's time when it is told."""
+
+    agreement: float
+    resampled_from: Size | None
+
+
+@dataclass(frozen=True)
+class KnownKeyframe:
+    """A keyframe's latents, and the facts."""
+
+    latents: Any
+    facts: KeyframeFacts
+
+    @property
+    def nbytes(self) -> int:
+        """What the latents weigh."""
+        return max(1, weight(self.latents))
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What was carried to a frame, and what became known of its keyframes on the way."""
+
+    propagation: Propagation
+    keyframes: tuple[KeyframeFacts, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """What the propagation weighs."""
+        return max(1, weight(self.propagation))
+
+
+class Stores:
+    """All that outlives a request, but the results."""
+
+    def __init__(self, budgets: Budgets, bridge: Bridge) -> None:
+        self.bridge = bridge
+        self.pool = BufferPool()
+        self.frames = FrameStore(budgets.frames, self.pool)
+        self.sources: Tier[Key, Any] = Tier(budgets.source_latents)
+        self.keyframes: Tier[Key, KnownKeyframe] = Tier(budgets.keyframe_latents)
+        self.propagations: Tier[Key, Carried] = Tier(budgets.propagations)
+        self.files = KeyframeFiles()
+
+    def clear(self) -> None:
+        """Forget everything but what is in use."""
+        for store in (self.frames, self.sources, self.keyframes, self.propagations, self.pool):
+            store.clear()
+
+
+@dataclass
+class Computation:
+    """One render under way. Pixels are used where they lie; nothing of a slot outlives ``run``."""
+
+    plan: Plan
+    stores: Stores
+    watch: Watch
+    frames: dict[bytes, Frame] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
+    timings: dict[str, float] = field(default_factory=dict)
+
+    def run(self, out: OutputBuffer | None) -> RenderResult:
+        """Make the frame, into ``out`` when given. Raises NeedFrames and what an engine raises."""
+        with self.stores.frames.hold(self._frames_wanted()) as frames:
+            self.frames = frames
+            try:
+                return self._run_held(out)
+            finally:
+                self.stores.bridge.drain()
+
+    def _run_held(self, out: OutputBuffer | None) -> RenderResult:
+        if self.plan.settings.view is View.SOURCE:
+            decoded, confidence = None, (1.0, 0.0)
+        else:
+            decoded = self._decoded()
+            confidence = views.confidence_summary(decoded.confidence, len(self.plan.keyframes))
+        with self._stage("pack"):
+            frame = self._written(decoded, out)
+        return RenderResult(frame, False, *confidence, tuple(self.notices), self.timings)
+
+    # --- the engine ------------------------------------------------------------------------------------------------
+
+    def _decoded(self) -> Decoded:
+        settings = self.plan.settings
+        propagation = self._carried().propagation
+        with self._stage("decode"):
+            mix = Mix(guidance=settings.guidance, trust=settings.trust)
+            return self.plan.engine.decode(propagation, mix, _part(self.watch, 0.9, 1.0))
+
+    def _carried(self) -> Carried:
+        plan, size = self.plan, self._size()
+
+        def make() -> Carried:
+            latents = self._source_latents()
+            known = [self._keyframe(keyframe, size) for keyframe in plan.keyframes]
+            with self._stage("propagate"):
+                return self._propagated(latents, known, size)
+
+        carried: Carried = self._kept(self.stores.propagations, plan.propagation_key(size), make)
+        for keyframe, facts in zip(plan.keyframes, carried.keyframes, strict=True):
+            self.notices += _notices(keyframe.use.time, facts, plan.info, _times(size, plan.settings.scale))
+        return carried
+
+    def _propagated(self, latents: Any, known: list[KnownKeyframe], size: Size) -> Carried:
+        """All that the engine carries; what it made for neighbours in the chunk is kept for them."""
+        plan, own = self.plan, None
+        facts = tuple(one.facts for one in known)
+        used = [
+            science.Keyframe(keyframe.use.time - plan.request.time, one.latents, keyframe.use.strength)
+            for keyframe, one in zip(plan.keyframes, known, strict=True)
+        ]
+        watch = _part(self.watch, 0.4, 0.9)
+        for propagation in plan.engine.propagate(latents, used, plan.engine_settings, watch):
+            carried = Carried(replace(propagation, offset=0), facts)
+            if propagation.offset == 0:
+                own = carried
+            elif plan.settings.grid:
+                key = plan.propagation_key(size, propagation.offset)
+                self.stores.propagations.put(key, carried, carried.nbytes)
+        if own is None:
+            raise EngineFailedError("the engine gave no propagation", expected="one at offset 0", found="none")
+        return own
+
+    def _source_latents(self) -> Any:
+        plan = self.plan
+
+        def make() -> Any:
+            with self._stage("encode"):
+                window = [
+                    science.WindowFrame(time - plan.request.time, self._picture(fingerprint))
+                    for time, fingerprint in sorted(plan.request.window)
+                ]
+                return plan.engine.encode_source(window, plan.engine_settings, _part(self.watch, 0.0, 0.2))
+
+        return self._kept(self.stores.sources, plan.source_key(), make)
+
+    def _keyframe(self, keyframe: UsedKeyframe, size: Size) -> KnownKeyframe:
+        def make() -> KnownKeyframe:
+            with self._stage("keyframes"):
+                return self._encoded(keyframe, size)
+
+        known: KnownKeyframe = self._kept(self.stores.keyframes, self.plan.keyframe_key(keyframe, size), make)
+        return known
+
+    def _encoded(self, keyframe: UsedKeyframe, size: Size) -> KnownKeyframe:
+        plan, use = self.plan, keyframe.use
+        source = None if use.source is None else self._picture(use.source)
+        _require_same_size(use.time, source, size)
+        picture = self._keyframe_picture(keyframe)
+        wanted = _times(size, plan.settings.scale)
+        resampled = None if _size_of(picture) == wanted else _size_of(picture)
+        fitted = _fitted(use.time, picture, wanted)
+        watch = _part(self.watch, 0.2, 0.4)
+        latents = plan.engine.encode_keyframe(fitted, source, plan.engine_settings, watch)
+        agreement = 1.0 if source is None else plan.engine.agreement(latents)
+        return KnownKeyframe(latents, KeyframeFacts(agreement, resampled))
+
+    # --- pixels in -------------------------------------------------------------------------------------------------
+
+    def _frames_wanted(self) -> tuple[bytes, ...]:
+        """Fingerprints of the pixels that will be read: those that no cached latents stand for."""
+        plan, stores, size = self.plan, self.stores, self._size()
+        wanted = [plan.request.own_frame] if self._reads_own_frame() else []
+        if plan.settings.view is View.SOURCE or plan.propagation_key(size) in stores.propagations:
+            return tuple(wanted)
+        if plan.source_key() not in stores.sources:
+            wanted += [fingerprint for _, fingerprint in plan.request.window]
+        for keyframe in plan.keyframes:
+            if plan.keyframe_key(keyframe, size) not in stores.keyframes:
+                wanted += keyframe.fingerprints
+        return tuple(wanted)
+
+    def _reads_own_frame(self) -> bool:
+        request = self.plan.request
+        layout = self.stores.frames.format_of(request.own_frame)
+        has_alpha = layout is not None and pictures.carries_alpha(layout)
+        return request.settings.view in (View.SOURCE, View.SPLIT) or (_wants_alpha(request) and has_alpha)
+
+    def _size(self) -> Size:
+        """Of the own source frame. Raises NeedFrames, for everything at once, when it was never seen."""
+        layout = self.stores.frames.format_of(self.plan.request.own_frame)
+        if layout is None:
+            raise NeedFrames(one for one in self.plan.fingerprints if one not in self.stores.frames)
+        return layout.height, layout.width
+
+    def _frame(self, fingerprint: bytes) -> Frame:
+        """A frame that is held. Raises NeedFrames when latents that stood for it were evicted in between."""
+        try:
+            return self.frames[fingerprint]
+        except KeyError:
+            raise NeedFrames([fingerprint]) from None
+
+    def _picture(self, fingerprint: bytes) -> torch.Tensor:
+        transfer = self.plan.settings.transfer
+        frame = self.stores.bridge.upload(self._frame(fingerprint))
+        if self.plan.info.takes_views:
+            view = pictures.direct_view(frame, transfer)
+            if view is not None:
+                return view
+        return pictures.working_picture(frame, transfer)
+
+    def _keyframe_picture(self, keyframe: UsedKeyframe) -> torch.Tensor:
+        """The picture as it came, in whatever size."""
+        use, content = keyframe.use, keyframe.content
+        if not content.from_file:
+            return self._picture(content.picture)
+        frame, transfer = self.stores.files.read(str(use.picture.path), content.picture)
+        if transfer not in SUPPORTED_TRANSFERS:
+            raise BadKeyframeError(
+                f"keyframe {use.time}: the file's transfer curve is not supported yet",
+                expected=", ".join(map(str, SUPPORTED_TRANSFERS)),
+                found=str(transfer),
+            )
+        return pictures.working_picture(self.stores.bridge.upload(frame), transfer)
+
+    # --- pixels out ------------------------------------------------------------------------------------------------
+
+    def _written(self, decoded: Decoded | None, out: OutputBuffer | None) -> Frame:
+        request = self.plan.request
+        target = self._own_memory(request.output) if out is None else out.pixels
+        own = self.frames.get(request.own_frame)
+        if decoded is not None and own is not None and _passes_through(request, decoded, own):
+            target.copy_(own.pixels)
+        else:
+            rgb = from_working(self._shown(decoded), request.settings.transfer)
+            self.stores.bridge.deliver(_targeted(rgb, request), self._alpha(), request.output, target)
+        return Frame(target, request.output)
+
+    def _alpha(self) -> torch.Tensor | None:
+        """Alpha at the target, enlarged on its own; None where it means nothing."""
+        request = self.plan.request
+        if not _wants_alpha(request) or not self._reads_own_frame():
+            return None
+        alpha = pictures.alpha_of(self.stores.bridge.upload(self._frame(request.own_frame)))
+        return None if alpha is None else _targeted(alpha, request).clamp(0.0, 1.0)
+
+    def _shown(self, decoded: Decoded | None) -> torch.Tensor:
+        settings = self.plan.settings
+        if decoded is None:
+            return self._source_shown()
+        if settings.view is View.SPLIT:
+            return views.split_picture(self._source_shown(), decoded.frame, settings.split)
+        return views.compose(settings.view, decoded)
+
+    def _source_shown(self) -> torch.Tensor:
+        """The source as a host would enlarge it."""
+        picture = self._picture(self.plan.request.own_frame).contiguous()
+        return resize(picture, _times(_size_of(picture), self.plan.settings.scale), "bicubic")
+
+    def _own_memory(self, layout: PixelFormat) -> torch.Tensor:
+        return pixels_over(self.stores.pool.take(layout.nbytes), layout, layout.row_bytes)
+
+    # --- caching ---------------------------------------------------------------------------------------------------
+
+    def _kept(self, tier: Tier[Key, Any], key: Key, make: Callable[[], Any]) -> Any:
+        """What the tier has, or what ``make`` makes.
+
+        An engine that takes views may give back the memory of a slot: what is kept of that is a copy, and nothing is
+        kept where the slot's memory is all there is.
+        """
+        if not self.plan.info.takes_views:
+            return tier.obtain(key, lambda: _weighed(make()), self.watch.cancelled)
+        known = tier.get(key)
+        if known is not None:
+            return known
+        value, held = make(), tuple(self.frames.values())
+        if not is_nothing_but(value, held):
+            own = detached(value, held)
+            tier.put(key, own, max(1, weight(own)))
+        return value
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        """Add up the milliseconds of a stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[name] = self.timings.get(name, 0.0) + (time.perf_counter() - start) * 1e3
+
+
+def _wants_alpha(request: RenderRequest) -> bool:
+    return pictures.carries_alpha(request.output) and views.keeps_alpha(request.settings.view)
+
+
+def _passes_through(request: RenderRequest, decoded: Decoded, own: Frame) -> bool:
+    """Whether the engine gave the source's own samples back, and the host wants them just as they are."""
+    plain = request.settings.view is View.RESULT and request.target.is_whole and request.output == own.format
+    return plain and request.settings.transfer is Transfer.SRGB and pictures.shows(decoded.frame, own)
+
+
+def _targeted(picture: torch.Tensor, request: RenderRequest) -> torch.Tensor:
+    """[C, H, W] at the target's size, and of that the window."""
+    target = request.target
+    x1, y1, x2, y2 = target.window
+    if _size_of(picture) != (target.height, target.width):
+        picture = resize(picture.contiguous(), (target.height, target.width), "lanczos3")
+    return picture if target.is_whole else picture[:, y1:y2, x1:x2]
+
+
+def _require_same_size(time: int, source: torch.Tensor | None, size: Size) -> None:
+    if source is not None and _size_of(source) != size:
+        raise BadKeyframeError(
+            f"the source frame of keyframe {time} differs in size from the frame to be made",
+            expected=f"{size[1]}×{size[0]}",
+            found=f"{source.shape[2]}×{source.shape[1]}",
+        )
+
+
+def _fitted(time: int, picture: torch.Tensor, wanted: Size) -> torch.Tensor:
+    try:
+        return pictures.fitted(picture, wanted)
+    except BadKeyframeError as error:
+        text = f"keyframe {time}: {error.message}"
+        raise BadKeyframeError(text, expected=error.expected, found=error.found) from None
+
+
+def _notices(time: int, facts: KeyframeFacts, info: EngineInfo, wanted: Size) -> Iterator[Notice]:
+    if facts.resampled_from is not None:
+        height, width = facts.resampled_from
+        text = f"keyframe {time}: the picture of {width}×{height} was resampled to {wanted[1]}×{wanted[0]}"
+        yield Notice(name="PictureResampled", text=text)
+    if facts.agreement < info.low_agreement:
+        text = (
+            f"keyframe {time}: the picture is unlike its source frame (agreement {facts.agreement:.2f}, "
+            f"expected {info.low_agreement:.2f} or more); check the offset"
+        )
+        yield Notice(name="KeyframeUnlikeSource", text=text)
+
+
+def _size_of(picture: torch.Tensor) -> Size:
+    return picture.shape[1], picture.shape[2]
+
+
+def _times(size: Size, scale: int) -> Size:
+    return size[0] * scale, size[1] * scale
+
+
+def _weighed(value: Any) -> tuple[Any, int]:
+    return value, max(1, weight(value))
+
+
+def _part(watch: Watch, first: float, last: float) -> Watch:
+    """A watch that reports 0..1 as ``first``..``last`` of the whole."""
+    return Watch(
+        progress=lambda fraction, stage: watch.progress(first + fraction * (last - first), stage),
+        cancelled=watch.cancelled,
+    )

@@ -1,0 +1,191 @@
+"""An engine without sockets: requests in, frames out, nothing computed twice.
+
+In the server and the command line alike.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+
+from sparkvsr import engine as science
+from sparkvsr.engine import Engine, EngineRegistry, Watch
+from sparkvsr.frames import Frame
+from sparkvsr_backend.buffers import ByteArray, OutputBuffer, copied
+from sparkvsr_backend.cache import Budgets, Flight, GaveUpError, Tier
+from sparkvsr_backend.computation import Computation, RenderResult, Stores
+from sparkvsr_backend.devices import bridge_to
+from sparkvsr_backend.errors import (
+    BackendError,
+    EngineFailedError,
+    NeedFrames,
+    OutOfMemoryError,
+    UnknownEngineError,
+    UnsupportedSettingError,
+)
+from sparkvsr_backend.frame_store import FrameStore
+from sparkvsr_backend.keys import Key
+from sparkvsr_backend.plan import make_plan
+from sparkvsr_backend.protocol import TierCounters
+from sparkvsr_backend.requests import RenderRequest
+
+DEFAULT_CACHE_BYTES = 4 << 30
+
+Defer = Callable[[Callable[[], None]], None]
+"""Takes a piece of work that may be done once the result has been sent."""
+
+
+def at_once(work: Callable[[], None]) -> None:
+    """The ``Defer`` of a caller that has nothing better to do."""
+    work()
+
+
+class EngineLoop:
+    """Serves requests from any number of threads. Equal requests compute once; no result depends on what was cached."""
+
+    def __init__(
+        self, registry: EngineRegistry, device: torch.device | str = "cpu", budgets: Budgets | None = None
+    ) -> None:
+        budgets = budgets or Budgets.share_out(DEFAULT_CACHE_BYTES)
+        self.device = torch.device(device)
+        self._stores = Stores(budgets, bridge_to(self.device))
+        self._results: Tier[Key, RenderResult] = Tier(budgets.results)
+        self._registry = registry
+        self._engines: dict[str, Engine] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def frames(self) -> FrameStore:
+        """Pixels by fingerprint; put there what a request speaks of."""
+        return self._stores.frames
+
+    def pin(self, memory: ByteArray) -> None:
+        """Make the memory of a segment quick to copy from, where that means anything."""
+        self._stores.bridge.pin(memory)
+
+    def engine(self, name: str) -> Engine:
+        """The engine of this name, made on first use. Raises UnknownEngineError, EngineFailedError."""
+        with self._lock:
+            if name not in self._engines:
+                with _named_errors():
+                    self._engines[name] = self._registry.create(name, self.device)
+            return self._engines[name]
+
+    def engine_names(self) -> tuple[str, ...]:
+        """Names of all engines on offer."""
+        return tuple(self._registry.factories)
+
+    def counters(self) -> dict[str, TierCounters]:
+        """Counters of all tiers, by their names in the protocol."""
+        stores = self._stores
+        return {
+            "frames": stores.frames.counters(),
+            "source_latents": stores.sources.counters(),
+            "keyframe_latents": stores.keyframes.counters(),
+            "propagations": stores.propagations.counters(),
+            "results": self._results.counters(),
+        }
+
+    def clear(self) -> None:
+        """Empty all caches."""
+        self._results.clear()
+        self._stores.clear()
+
+    @torch.inference_mode()
+    def render(
+        self,
+        request: RenderRequest,
+        out: OutputBuffer | None = None,
+        watch: Watch | None = None,
+        defer: Defer = at_once,
+    ) -> RenderResult:
+        """Make one frame, into ``out`` when given.
+
+        ``defer`` receives the copying of ``out`` into the cache, which may happen later; until then it holds a share of
+        the lease. Raises NeedFrames, a BackendError, or CancelledError of the science.
+        """
+        watch = watch or Watch()
+        with _named_errors():
+            plan = make_plan(request, self.engine(request.settings.engine), self._stores.files)
+            claim = self._results.claim(plan.key, watch.cancelled)
+            if claim.flight is None:
+                assert claim.value is not None  # noqa: S101 - one of the two is set, by construction
+                return _delivered(claim.value, out)
+            return self._lead(claim.flight, Computation(plan, self._stores, watch), out, defer)
+
+    def _lead(
+        self, flight: Flight[Key, RenderResult], computation: Computation, out: OutputBuffer | None, defer: Defer
+    ) -> RenderResult:
+        """Compute what others may be waiting for."""
+        try:
+            result = computation.run(out)
+            self._keep(flight, result, out, defer)
+        except BaseException:
+            flight.abandon()
+            raise
+        return result
+
+    def _keep(
+        self, flight: Flight[Key, RenderResult], result: RenderResult, out: OutputBuffer | None, defer: Defer
+    ) -> None:
+        if out is None:
+            flight.finish(result, result.frame.nbytes)
+        elif result.frame.nbytes > self._results.budget:
+            flight.abandon()
+        else:
+            if out.lease is not None:
+                out.lease.share()
+            defer(_Keeping(flight, result, out, self._stores))
+
+
+@dataclass(frozen=True)
+class _Keeping:
+    """Copies a result out of its slot into the cache, and gives the slot back."""
+
+    flight: Flight[Key, RenderResult]
+    result: RenderResult
+    out: OutputBuffer
+    stores: Stores
+
+    def __call__(self) -> None:
+        try:
+            own = copied(self.result.frame, self.stores.pool)
+            self.flight.finish(replace(self.result, frame=own), own.nbytes)
+        finally:
+            self.flight.abandon()
+            if self.out.lease is not None:
+                self.out.lease.give_back()
+
+
+def _delivered(stored: RenderResult, out: OutputBuffer | None) -> RenderResult:
+    """A result from the cache, copied into ``out`` when given."""
+    start = time.perf_counter()
+    frame = stored.frame
+    if out is not None:
+        out.pixels.copy_(frame.pixels)
+        frame = Frame(out.pixels, frame.format)
+    return replace(stored, frame=frame, cached=True, timings={"copy": (time.perf_counter() - start) * 1e3})
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    """Give what the science raises the names of the protocol."""
+    try:
+        yield
+    except (BackendError, NeedFrames, science.CancelledError):
+        raise
+    except GaveUpError:
+        raise science.CancelledError("waiting for an equal request") from None
+    except science.UnknownEngineError as error:
+        raise UnknownEngineError(str(error)) from error
+    except science.UnsupportedSettingError as error:
+        raise UnsupportedSettingError(str(error)) from error
+    except (MemoryError, torch.cuda.OutOfMemoryError) as error:
+        raise OutOfMemoryError(str(error) or "memory ran out") from error
+    except Exception as error:
+        raise EngineFailedError(f"{type(error).__name__}: {error}") from error

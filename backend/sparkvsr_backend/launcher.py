@@ -1,0 +1,209 @@
+"""Starting and ending: what `sparkvsr serve` runs. One backend for each user; it leaves nothing behind."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from sparkvsr_backend.errors import AlreadyRunningError, BackendError
+from sparkvsr_backend.log import event, log_to
+from sparkvsr_backend.runtime import (
+    ENDPOINT_FILE,
+    LOCK_FILE,
+    LOG_FILE,
+    SOCKET_FILE,
+    Endpoint,
+    Lock,
+    check_address,
+    runtime_directory,
+    secure_directory,
+    write_endpoint,
+)
+from sparkvsr_backend.version import VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sparkvsr.engine import EngineRegistry
+    from sparkvsr_backend.server import Server
+
+DEFAULT_IDLE_TIMEOUT_S = 600.0
+_SWITCH_INTERVAL_S = 0.0005
+_PRIVATE_UMASK = 0o077
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """How to serve. ``address`` empty: a socket in the runtime directory; ``cache_bytes`` 0: half of the free memory;
+    ``idle_timeout_s`` 0: for ever; ``log`` None: the file in the runtime directory, "-": standard error."""
+
+    device: str = "cpu"
+    idle_timeout_s: float = DEFAULT_IDLE_TIMEOUT_S
+    address: str = ""
+    log: str | None = None
+    cache_bytes: int = 0
+    workers: int = 0
+    directory: Path | None = None
+
+
+def serve(options: ServeOptions, registry: EngineRegistry | None = None) -> int:
+    """Serve until stopped or idle; returns the exit status. 0 too when another backend already serves.
+
+    ``registry``: the engines on offer (default: those of this package). Raises BackendError when it cannot start.
+    """
+    directory = options.directory or runtime_directory()
+    os.umask(_PRIVATE_UMASK)
+    secure_directory(directory, create=True)
+    try:
+        lock = Lock(directory / LOCK_FILE)
+    except AlreadyRunningError as error:
+        sys.stderr.write(f"{error}\n")
+        return 0
+    try:
+        log_to(_log_path(options, directory))
+        _serve_locked(options, directory, registry)
+    except BaseException as error:
+        event("start_failed", level=40, error=f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        lock.give_back()
+    return 0
+
+
+def _log_path(options: ServeOptions, directory: Path) -> Path | None:
+    chosen = options.log or os.environ.get("SPARKVSR_LOG")
+    if chosen == "-":
+        return None
+    return Path(chosen) if chosen else directory / LOG_FILE
+
+
+def _serve_locked(options: ServeOptions, directory: Path, registry: EngineRegistry | None) -> None:
+    token = secrets.token_hex(32)
+    address = check_address(
+        options.address or os.environ.get("SPARKVSR_ADDRESS") or f"ipc://{directory.absolute() / SOCKET_FILE}"
+    )
+    server = _make_server(options, token, registry)
+    try:
+        endpoint = server.bind(address)
+        _install_signals(server)
+        _announce(directory, endpoint, token)
+        event("serving", version=VERSION, endpoint=endpoint, device=options.device, pid=os.getpid())
+        event("ended", why=server.run())
+    finally:
+        (directory / ENDPOINT_FILE).unlink(missing_ok=True)
+        if address.startswith("ipc://"):
+            Path(address.removeprefix("ipc://")).unlink(missing_ok=True)
+
+
+def _make_server(options: ServeOptions, token: str, registry: EngineRegistry | None) -> Server:
+    """Everything that imports torch and OpenCV happens here, before anybody can connect and wait for it."""
+    from sparkvsr.engine import default_registry
+    from sparkvsr_backend.cache import Budgets
+    from sparkvsr_backend.engine_loop import EngineLoop
+    from sparkvsr_backend.memory import default_cache_bytes
+    from sparkvsr_backend.server import Server, ServerOptions
+
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    budgets = Budgets.share_out(options.cache_bytes or default_cache_bytes())
+    loop = EngineLoop(registry or default_registry(), options.device, budgets)
+    return Server(
+        loop,
+        ServerOptions(
+            token=token,
+            device=str(loop.device),
+            workers=options.workers or default_workers(os.cpu_count() or 1),
+            idle_timeout_s=options.idle_timeout_s or None,
+            frame_bytes=min(2 << 30, budgets.frames // 4),
+        ),
+    )
+
+
+def default_workers(cpus: int) -> int:
+    """Engines use several cores for one frame; a second worker keeps the artist from waiting for a batch."""
+    return max(2, min(4, cpus // 4))
+
+
+def _install_signals(server: Server) -> None:
+    def stop(number: int, _: FrameType | None) -> None:
+        server.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the backend outlives the host and the terminal that started it
+
+
+def _announce(directory: Path, endpoint: str, token: str) -> None:
+    from sparkvsr_backend.protocol import PROTOCOL_MAX, PROTOCOL_MIN
+
+    write_endpoint(
+        directory,
+        Endpoint(
+            endpoint=endpoint,
+            token=token,
+            pid=os.getpid(),
+            start_time=time.time(),
+            proto_min=PROTOCOL_MIN,
+            proto_max=PROTOCOL_MAX,
+            version=VERSION,
+        ),
+    )
+
+
+def parse_arguments(arguments: Sequence[str]) -> ServeOptions:
+    """Options of ``serve``."""
+    parser = argparse.ArgumentParser(prog="sparkvsr serve", description="Serve engines to plugins on this machine.")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
+    parser.add_argument(
+        "--idle-timeout",
+        type=float,
+        default=DEFAULT_IDLE_TIMEOUT_S,
+        metavar="S",
+        help="exit after S seconds without clients; 0: never (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--address", default="", help="ipc:///path or tcp://127.0.0.1:port (default: in the runtime directory)"
+    )
+    parser.add_argument(
+        "--log", metavar="FILE", help="log file; - for standard error (default: in the runtime directory)"
+    )
+    parser.add_argument(
+        "--cache-gb", type=float, default=0.0, metavar="GB", help="memory for caches (default: half of what is free)"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=0, help="frames rendered at once (default: by the number of cores)"
+    )
+    chosen = parser.parse_args(arguments)
+    return ServeOptions(
+        device=chosen.device,
+        idle_timeout_s=chosen.idle_timeout,
+        address=chosen.address,
+        log=chosen.log,
+        cache_bytes=int(chosen.cache_gb * (1 << 30)),
+        workers=chosen.workers,
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`python -m sparkvsr_backend serve …`: the exit status."""
+    if not arguments or arguments[0] != "serve":
+        sys.stderr.write("usage: python -m sparkvsr_backend serve [--help]\n")
+        return 2
+    try:
+        return serve(parse_arguments(arguments[1:]))
+    except BackendError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def leave(status: int) -> None:
+    """End the process at once: engine threads may be in the middle of a frame that nobody waits for any more."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,113 @@
+"""A request, resolved: its engine, its keyframes by content, and the keys of everything that it will read or make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sparkvsr.color import SUPPORTED_TRANSFERS
+from sparkvsr.engine import Engine, EngineInfo, EngineSettings
+from sparkvsr_backend import keys
+from sparkvsr_backend.errors import UnsupportedSettingError
+from sparkvsr_backend.keyframe_files import KeyframeFiles
+from sparkvsr_backend.keys import Key, KeyframeContent
+from sparkvsr_backend.requests import KeyframeUse, RenderRequest, Settings
+
+Size = tuple[int, int]
+"""(height, width)."""
+
+
+@dataclass(frozen=True)
+class UsedKeyframe:
+    """A keyframe as it was asked for, and what it is by content."""
+
+    use: KeyframeUse
+    content: KeyframeContent
+
+    @property
+    def fingerprints(self) -> list[bytes]:
+        """Of the pixels that stand behind it."""
+        picture = [] if self.content.from_file else [self.content.picture]
+        return picture + ([] if self.use.source is None else [self.use.source])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one render is about. ``key``: of its result."""
+
+    request: RenderRequest
+    engine: Engine
+    info: EngineInfo
+    keyframes: tuple[UsedKeyframe, ...]
+    key: Key
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the request."""
+        return self.request.settings
+
+    @property
+    def engine_settings(self) -> EngineSettings:
+        """What the engine computes by."""
+        return EngineSettings(scale=self.settings.scale, precision=self.settings.precision.value)
+
+    @property
+    def fingerprints(self) -> list[bytes]:
+        """Of all pixels that could be read."""
+        window = [fingerprint for _, fingerprint in self.request.window]
+        return window + [one for keyframe in self.keyframes for one in keyframe.fingerprints]
+
+    def source_key(self) -> Key:
+        """Of the source latents."""
+        return keys.source_key(self.info.identity, self.request)
+
+    def keyframe_key(self, keyframe: UsedKeyframe, size: Size) -> Key:
+        """Of a keyframe's latents; ``size``: of the source frame that the picture is fitted to."""
+        return keys.keyframe_key(self.info.identity, self.settings, keyframe.content, size)
+
+    def propagation_key(self, size: Size, offset: int = 0) -> Key:
+        """Of what is carried to the frame ``offset`` frames from the one to be made."""
+        origin = keys.offset_origin(self.request)
+        used = [(k.use.time - origin, self.keyframe_key(k, size), k.use.strength) for k in self.keyframes]
+        source = keys.chunk_source_key(self.info.identity, self.request)
+        return keys.propagation_key(source, used, self.request.time - origin + offset)
+
+
+def make_plan(request: RenderRequest, engine: Engine, files: KeyframeFiles) -> Plan:
+    """Resolve a request. Raises UnsupportedSettingError, BadKeyframeError."""
+    info = engine.info
+    _require_supported(request.settings, info)
+    request = _trimmed(request, info)
+    shown = keys.shows_keyframes(request.settings.view)
+    used = sorted(request.keyframes, key=lambda keyframe: keyframe.time) if shown else []
+    keyframes = tuple(UsedKeyframe(use, _content_of(use, files)) for use in used)
+    key = keys.result_key(info.identity, request, [keyframe.content for keyframe in keyframes])
+    return Plan(request, engine, info, keyframes, key)
+
+
+def _content_of(use: KeyframeUse, files: KeyframeFiles) -> KeyframeContent:
+    if use.picture.fingerprint is not None:
+        return KeyframeContent(use.time, use.picture.fingerprint, False, use.source, use.strength)
+    return KeyframeContent(use.time, files.content(str(use.picture.path)), True, use.source, use.strength)
+
+
+def _require_supported(settings: Settings, info: EngineInfo) -> None:
+    if settings.scale not in info.scales:
+        raise UnsupportedSettingError(
+            f"{info.name} does not scale by this",
+            expected=", ".join(map(str, info.scales)),
+            found=str(settings.scale),
+        )
+    if settings.transfer not in SUPPORTED_TRANSFERS:
+        raise UnsupportedSettingError(
+            "this transfer curve does not work yet",
+            expected=", ".join(map(str, SUPPORTED_TRANSFERS)),
+            found=str(settings.transfer),
+        )
+
+
+def _trimmed(request: RenderRequest, info: EngineInfo) -> RenderRequest:
+    """Without the frames that the engine would not look at, so that they enter no key. A grid keeps its chunk."""
+    if request.settings.grid:
+        return request
+    near = tuple(frame for frame in request.window if abs(frame[0] - request.time) <= info.window)
+    return request if len(near) == len(request.window) else replace(request, window=near)

@@ -1,0 +1,212 @@
+"""What a caller asks for: one frame of one clip. Plain values that mirror docs/protocol.md, section 6."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+
+from sparkvsr.color import Transfer
+from sparkvsr.frames import MAX_SIDE, Depth, PixelFormat, Premultiplication
+from sparkvsr_backend.errors import BadMessageError
+from sparkvsr_backend.wire import (
+    INT64_MAX,
+    INT64_MIN,
+    Binary,
+    Integer,
+    ListOf,
+    Optional,
+    Real,
+    Record,
+    Row,
+    Text,
+    Word,
+    wire,
+)
+
+FINGERPRINT_BYTES = 16
+LONGEST_PATH = 4096
+LONGEST_WINDOW = 4096
+
+_TIME = Integer(INT64_MIN, INT64_MAX)
+_FINGERPRINT = Binary(FINGERPRINT_BYTES)
+_SIDE = Integer(1, MAX_SIDE)
+
+
+class Priority(IntEnum):
+    """Who runs first."""
+
+    INTERACTIVE = 0
+    PREFETCH = 1
+    BATCH = 2
+
+
+class View(str, Enum):
+    """What of the frame is shown."""
+
+    RESULT = "result"
+    SOURCE = "source"
+    BLIND = "blind"
+    DIFFERENCE = "difference"
+    CONFIDENCE = "confidence"
+    INFLUENCE = "influence"
+    SPLIT = "split"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Precision(str, Enum):
+    """Arithmetic of the engine."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What changes pixels; the ranges are those of the wire."""
+
+    engine: str = field(metadata=wire(Text(64)))
+    scale: int = field(metadata=wire(Integer(1, 4)))
+    guidance: float = field(default=1.0, metadata=wire(Real(0.0, 2.0)))
+    trust: float = field(default=0.0, metadata=wire(Real(0.0, 1.0)))
+    view: View = field(default=View.RESULT, metadata=wire(Word(View)))
+    transfer: Transfer = field(metadata=wire(Word(Transfer)))
+    cuts: tuple[int, ...] = field(default=(), metadata=wire(ListOf(_TIME)))
+    grid: int = field(default=0, metadata=wire(Integer(0, LONGEST_WINDOW)))
+    split: float = field(default=0.5, metadata=wire(Real(0.0, 1.0)))
+    precision: Precision = field(default=Precision.FLOAT32, metadata=wire(Word(Precision)))
+    generation: int = field(default=0, metadata=wire(_TIME))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A keyframe's picture: pixels that were put, or an absolute path of a file. Exactly one is set."""
+
+    fingerprint: bytes | None = field(default=None, metadata=wire(Optional(_FINGERPRINT)))
+    path: str | None = field(default=None, metadata=wire(Optional(Text(LONGEST_PATH))))
+
+    def __post_init__(self) -> None:
+        if (self.fingerprint is None) == (self.path is None):
+            raise BadMessageError(": wrong value", expected="a fingerprint or a path", found="both or neither")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyframeUse:
+    """A keyframe to use. ``source``: fingerprint of its own source frame; None where the host is blind to time."""
+
+    time: int = field(metadata=wire(_TIME))
+    picture: Picture = field(metadata=wire(Record(Picture)))
+    source: bytes | None = field(default=None, metadata=wire(Optional(_FINGERPRINT)))
+    strength: float = field(default=1.0, metadata=wire(Real(0.0, 1.0)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Size of the whole output frame, and the part wanted: x1, y1, x2, y2 from the top left, x2 and y2 exclusive."""
+
+    width: int = field(metadata=wire(_SIDE))
+    height: int = field(metadata=wire(_SIDE))
+    window: tuple[int, int, int, int] = field(metadata=wire(Row((Integer(0, MAX_SIDE),) * 4)))
+
+    def __post_init__(self) -> None:
+        x1, y1, x2, y2 = self.window
+        if not (x1 < x2 <= self.width and y1 < y2 <= self.height):
+            raise BadMessageError(
+                "window", expected=f"a part of {self.width}×{self.height}", found=f"{x1}, {y1}, {x2}, {y2}"
+            )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole frame is wanted."""
+        return self.window == (0, 0, self.width, self.height)
+
+    @staticmethod
+    def whole(width: int, height: int) -> Target:
+        """All of a frame."""
+        return Target(width=width, height=height, window=(0, 0, width, height))
+
+
+class PixelFormatCodec:
+    """The pixel format inside an image descriptor; its other keys are left alone."""
+
+    def read(self, value: object) -> PixelFormat:
+        """Raises BadMessageError."""
+        return _FORMAT.read(value).to_format()
+
+    def write(self, value: PixelFormat) -> object:
+        """The keys of the format."""
+        return _FORMAT.write(
+            FormatFields(
+                width=value.width,
+                height=value.height,
+                components=value.components,
+                depth=value.depth,
+                premultiplication=value.premultiplication,
+            )
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormatFields:
+    """Size, components, depth and alpha as they travel."""
+
+    width: int = field(metadata=wire(_SIDE))
+    height: int = field(metadata=wire(_SIDE))
+    components: int = field(metadata=wire(Integer(3, 4)))
+    depth: Depth = field(metadata=wire(Word(Depth)))
+    premultiplication: Premultiplication = field(metadata=wire(Word(Premultiplication)))
+
+    def to_format(self) -> PixelFormat:
+        """As the science knows it."""
+        return PixelFormat(self.width, self.height, self.components, self.depth, self.premultiplication)
+
+
+_FORMAT = Record(FormatFields)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderRequest:
+    """Make one frame. ``output`` is the format wanted; its size is the target window's."""
+
+    session: str = field(metadata=wire(Text(256)))
+    priority: Priority = field(default=Priority.INTERACTIVE, metadata=wire(Word(Priority)))
+    time: int = field(metadata=wire(_TIME))
+    settings: Settings = field(metadata=wire(Record(Settings)))
+    window: tuple[tuple[int, bytes], ...] = field(metadata=wire(ListOf(Row((_TIME, _FINGERPRINT)), LONGEST_WINDOW)))
+    keyframes: tuple[KeyframeUse, ...] = field(default=(), metadata=wire(ListOf(Record(KeyframeUse), LONGEST_WINDOW)))
+    range: tuple[int, int] = field(metadata=wire(Row((_TIME, _TIME))))
+    target: Target = field(metadata=wire(Record(Target)))
+    output: PixelFormat = field(metadata=wire(PixelFormatCodec()))
+
+    def __post_init__(self) -> None:
+        times = [time for time, _ in self.window]
+        if times.count(self.time) != 1 or len(set(times)) != len(times):
+            raise BadMessageError(
+                "window", expected=f"each frame once, that at {self.time} among them", found=f"{times[:8]}"
+            )
+        if len({keyframe.time for keyframe in self.keyframes}) != len(self.keyframes):
+            raise BadMessageError("keyframes", expected="each time once", found="a time twice")
+        x1, y1, x2, y2 = self.target.window
+        if (self.output.width, self.output.height) != (x2 - x1, y2 - y1):
+            raise BadMessageError(
+                "output",
+                expected=f"the size of the target's window, {x2 - x1}×{y2 - y1}",
+                found=f"{self.output.width}×{self.output.height}",
+            )
+
+    @property
+    def own_frame(self) -> bytes:
+        """Fingerprint of the source frame at ``time``."""
+        return next(fingerprint for time, fingerprint in self.window if time == self.time)
+
+    @property
+    def fingerprints(self) -> tuple[bytes, ...]:
+        """Of all pixels that this request speaks of."""
+        found = [fingerprint for _, fingerprint in self.window]
+        for keyframe in self.keyframes:
+            found += [one for one in (keyframe.picture.fingerprint, keyframe.source) if one is not None]
+        return tuple(dict.fromkeys(found))

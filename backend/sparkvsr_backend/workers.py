@@ -1,0 +1,115 @@
+"""Threads: those that render, and one that copies what has been sent out of the slots."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Hashable
+
+from sparkvsr_backend.peers import Job
+from sparkvsr_backend.scheduler import Scheduler, Ticket
+
+
+class WorkerPool:
+    """Runs jobs in the scheduler's order on ``count`` threads."""
+
+    def __init__(self, count: int, run: Callable[[Job], None]) -> None:
+        self._run = run
+        self._scheduler: Scheduler[Job] = Scheduler(background_slots=max(1, count - 1))
+        self._changed = threading.Condition()
+        self._running: set[Job] = set()
+        self._stopped = False
+        for index in range(count):
+            threading.Thread(target=self._work, name=f"render-{index}", daemon=True).start()
+
+    def submit(self, ticket: Ticket[Job]) -> None:
+        """Queue a job."""
+        with self._changed:
+            self._scheduler.push(ticket)
+            self._changed.notify()
+
+    def cancel(self, client: Hashable, number: int) -> list[Job]:
+        """Take a job out of the queue; those that run are stopped by their own event."""
+        with self._changed:
+            return [ticket.job for ticket in self._scheduler.cancel(client, number)]
+
+    def drop_client(self, client: Hashable) -> list[Job]:
+        """Take all jobs of a client out of the queue."""
+        with self._changed:
+            return [ticket.job for ticket in self._scheduler.drop_client(client)]
+
+    def drop_all(self) -> list[Job]:
+        """Empty the queue."""
+        with self._changed:
+            return [ticket.job for ticket in self._scheduler.drop_all()]
+
+    def running(self) -> list[Job]:
+        """The jobs under way."""
+        with self._changed:
+            return list(self._running)
+
+    def queued(self) -> int:
+        """How many jobs wait."""
+        with self._changed:
+            return len(self._scheduler)
+
+    def queued_of(self, client: Hashable) -> int:
+        """How many jobs of a client wait."""
+        with self._changed:
+            return self._scheduler.queued_of(client)
+
+    def stop(self) -> None:
+        """Start nothing more; the threads end when their jobs do."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def _work(self) -> None:
+        while (ticket := self._next()) is not None:
+            try:
+                self._run(ticket.job)
+            finally:
+                self._done(ticket)
+
+    def _next(self) -> Ticket[Job] | None:
+        with self._changed:
+            while not self._stopped:
+                ticket = self._scheduler.pop()
+                if ticket is not None:
+                    self._running.add(ticket.job)
+                    return ticket
+                self._changed.wait()
+        return None
+
+    def _done(self, ticket: Ticket[Job]) -> None:
+        with self._changed:
+            self._running.discard(ticket.job)
+            self._scheduler.done(ticket)
+            self._changed.notify()  # a background job may have been waiting for its turn
+
+
+class Settler:
+    """One thread for work that may follow a result: copying slots into the cache, mapping segments."""
+
+    def __init__(self, failed: Callable[[BaseException], None]) -> None:
+        self._failed = failed
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="settle", daemon=True).start()
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Do this soon."""
+        self._work.put(work)
+
+    def stop(self) -> None:
+        """End once all is done."""
+        self._work.put(None)
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            self._attempt(work)
+
+    def _attempt(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - the thread must live; the failure is told
+            self._failed(error)
