@@ -1,0 +1,5 @@
+"""The `sparkvsr` command."""
+
+from sparkvsr.cli.main import main
+
+__all__ = ["main"]

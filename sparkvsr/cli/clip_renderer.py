@@ -1,0 +1,80 @@
+"""One clip through the engine loop, asked for as the plugin asks the backend: the same requests, the same pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from sparkvsr.engine import Watch
+from sparkvsr.frames import PixelFormat, fingerprint
+from sparkvsr.media import Clip
+from sparkvsr.propagation import keyframes_in_reach, shot_of
+from sparkvsr_backend.computation import RenderResult
+from sparkvsr_backend.engine_loop import EngineLoop
+from sparkvsr_backend.errors import NeedFrames
+from sparkvsr_backend.requests import KeyframeUse, Picture, Priority, RenderRequest, Settings, Target
+
+
+class ClipRenderer:
+    """Renders frames of a clip. ``keyframes``: pictures by frame number; ``output``: the format of a whole frame."""
+
+    def __init__(
+        self, loop: EngineLoop, clip: Clip, keyframes: Mapping[int, Path], settings: Settings, output: PixelFormat
+    ) -> None:
+        self._loop = loop
+        self._clip = clip
+        self._keyframes = {number: path.resolve() for number, path in keyframes.items()}
+        self._settings = settings
+        self._output = output
+        self._radius = loop.engine(settings.engine).info.window
+        self._prints: dict[int, bytes] = {}
+
+    def render(self, number: int, watch: Watch | None = None) -> RenderResult:
+        """One frame. Raises MediaError, BackendError, CancelledError."""
+        request = self._request(number)
+        try:
+            return self._loop.render(request, watch=watch)
+        except NeedFrames as need:
+            self._put(set(need.fingerprints))
+        return self._loop.render(request, watch=watch)
+
+    def keyframes_of(self, number: int) -> tuple[int, ...]:
+        """The keyframes that the frame uses."""
+        return keyframes_in_reach(number, self._keyframes, self._settings.cuts)
+
+    def _request(self, number: int) -> RenderRequest:
+        size = self._output
+        return RenderRequest(
+            session="command line",
+            priority=Priority.BATCH,
+            time=number,
+            settings=self._settings,
+            window=tuple((time, self._fingerprint(time)) for time in self._window(number)),
+            keyframes=tuple(self._use(time) for time in self.keyframes_of(number)),
+            range=(self._clip.numbers[0], self._clip.numbers[-1]),
+            target=Target.whole(size.width, size.height),
+            output=size,
+        )
+
+    def _window(self, number: int) -> Iterable[int]:
+        """The frame and its neighbours in the clip and in the shot, as far as the engine looks."""
+        shot = shot_of(number, self._settings.cuts)
+        first, last = self._clip.numbers[0], self._clip.numbers[-1]
+        near = range(max(first, number - self._radius), min(last, number + self._radius) + 1)
+        return (time for time in near if time in shot)
+
+    def _use(self, time: int) -> KeyframeUse:
+        return KeyframeUse(time=time, picture=Picture(path=str(self._keyframes[time])), source=self._fingerprint(time))
+
+    def _fingerprint(self, number: int) -> bytes:
+        """Known for ever once computed: 16 bytes a frame."""
+        if number not in self._prints:
+            frame = self._clip.read(number)
+            self._prints[number] = fingerprint(frame)
+            self._loop.frames.put(self._prints[number], frame)
+        return self._prints[number]
+
+    def _put(self, wanted: set[bytes]) -> None:
+        for number, known in self._prints.items():
+            if known in wanted:
+                self._loop.frames.put(known, self._clip.read(number))

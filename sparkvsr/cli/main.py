@@ -1,0 +1,94 @@
+"""The ``sparkvsr`` command: its subcommands, and one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from sparkvsr.cli.errors import FAILURE, INTERRUPTED, USAGE, CommandError, describe, expected_errors
+from sparkvsr.cli.screen import Screen
+
+Run = Callable[[argparse.Namespace, Screen], int]
+
+
+COMMANDS = {
+    "upscale": "upscale a clip, guided by keyframes",
+    "demo": "make a clip, upscale it through the real plugin, measure, show",
+    "install-plugin": "put the plugin where hosts find it",
+    "doctor": "check the installation; each finding with a fix",
+    "status": "what the running backend does",
+    "serve": "run the backend (the plugin starts one by itself)",
+}
+
+
+def build_parser(chosen: str | None) -> argparse.ArgumentParser:
+    """The command line. Only the chosen command's module is loaded: the science takes seconds, a status should not."""
+    parser = argparse.ArgumentParser(prog="sparkvsr", description="Keyframe-guided video super-resolution.")
+    parser.add_argument("--version", action="version", version=f"sparkvsr {_version()}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--quiet", action="store_true", help="print results and warnings only")
+        command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        if name == chosen:
+            module = import_module(f"sparkvsr.cli.{name.replace('-', '_')}")
+            command.set_defaults(run=module.run)
+            module.configure(command)
+    return parser
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("sparkvsr")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["serve"]:
+        return serve(words[1:])
+    try:
+        options = build_parser(words[0] if words else None).parse_args(words)
+    except SystemExit as stop:  # argparse has said what it expected
+        return stop.code if isinstance(stop.code, int) else USAGE
+    screen = Screen(options.quiet)
+    if options.debug:
+        return int(options.run(options, screen))
+    return _guarded(options.run, options, screen)
+
+
+def serve(words: Sequence[str]) -> int:
+    """The backend has a command line of its own."""
+    from sparkvsr_backend.launcher import leave
+    from sparkvsr_backend.launcher import main as launch
+
+    code = launch(["serve", *words])
+    leave(code)
+    return code
+
+
+def _guarded(run: Run, options: argparse.Namespace, screen: Screen) -> int:
+    try:
+        return run(options, screen)
+    except CommandError as error:
+        screen.error(describe(error))
+        return error.exit_code
+    except expected_errors() as error:
+        screen.error(describe(error))
+        return FAILURE
+    except KeyboardInterrupt:
+        screen.error("Interrupted: nothing half-written is left behind")
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return FAILURE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
