@@ -27,6 +27,7 @@ from sparkvsr.engine import (
 from sparkvsr.lite import evidence, motion
 from sparkvsr.lite.blind import luma, upscale
 from sparkvsr.lite.carry import carry
+from sparkvsr.lite.consistency import corrected, residual
 from sparkvsr.resample import resize
 
 IDENTITY: Final = "lite-handmade-1"
@@ -76,10 +77,26 @@ class KeyframeLatents:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """One keyframe at the frame: the keyed picture [3, H, W] that it proposes, and the evidence."""
+    """One keyframe at the frame: the keyed picture [3, H, W] that it proposes, and the evidence.
+
+    ``lacking`` is what back-projection would give back to ``keyed``; None where the picture is to stay as it is.
+    """
 
     keyed: torch.Tensor
     terms: guidance.GateTerms
+    lacking: torch.Tensor | None
+
+    def proposal(self, trust: float) -> torch.Tensor:
+        """The keyed picture [3, H, W], corrected by the source frame as far as ``trust`` leaves it to."""
+        if self.lacking is None:
+            return self.keyed
+        return corrected(self.keyed, self.lacking, self.terms.agreement, trust)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        lacking = 0 if self.lacking is None else _nbytes(self.lacking)
+        return _nbytes(self.keyed, self.terms.motion, self.terms.agreement) + lacking
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +109,7 @@ class LitePropagation:
     @property
     def nbytes(self) -> int:
         """Bytes held, the blind result included, which a cached propagation keeps alive."""
-        parts = [tensor for one in self.carried for tensor in (one.keyed, one.terms.motion, one.terms.agreement)]
-        return _nbytes(self.blind, *parts)
+        return _nbytes(self.blind) + sum(one.nbytes for one in self.carried)
 
 
 class LiteEngine:
@@ -156,7 +172,7 @@ class LiteEngine:
             nothing = data.blind.new_zeros((1, height, width))
             return Decoded(data.blind.clone(), data.blind, nothing, nothing[:0])
         shares, gate = guidance.weigh([one.terms.confidence(mix.trust) for one in data.carried])
-        frame = guidance.mix(data.blind, [one.keyed for one in data.carried], shares, mix.guidance)
+        frame = guidance.mix(data.blind, [one.proposal(mix.trust) for one in data.carried], shares, mix.guidance)
         return Decoded(frame, data.blind, gate, shares)
 
     def agreement(self, keyframe_latents: Any) -> float:
@@ -185,8 +201,10 @@ def _carry_keyframe(latents: SourceLatents, keyframe: Keyframe) -> Carried:
         _agreement_evidence(latents, known.agreement, flow),
         keyframe.strength,
     )
-    detail = carry(known.picture - known.blind, flow)
-    return Carried(detail.add_(latents.blind), terms)
+    keyed = carry(known.picture - known.blind, flow).add_(latents.blind)
+    if known.agreement is None:
+        return Carried(keyed, terms, None)
+    return Carried(keyed, terms, residual(keyed, latents.picture, known.agreement.reduction))
 
 
 def _stay(latents: SourceLatents, keyframe: Keyframe) -> Carried:
@@ -199,7 +217,7 @@ def _stay(latents: SourceLatents, keyframe: Keyframe) -> Carried:
     terms = guidance.GateTerms(
         torch.zeros_like(latents.contrast), _agreement_evidence(latents, agreement, None), keyframe.strength
     )
-    return Carried(known.picture, terms)
+    return Carried(known.picture, terms, None)
 
 
 def _agreement_evidence(

@@ -16,7 +16,7 @@ from sparkvsr.resample import Kernel, blur, resize
 UNITS: Final = 255.0
 REDUCTIONS: Final[tuple[Kernel, ...]] = ("bicubic", "area", "gaussian")
 
-_MOTION_SIGMA = 2.0
+_MOTION_SIGMA = 3.0
 _AGREEMENT_SIGMA = 1.5
 _CONTRAST_SIGMA = 3.0
 # Beyond this a picture's contrast is no longer told from rounding in float32; the gate is closed there anyway.
@@ -70,11 +70,9 @@ class Agreement:
 def agreement_with(picture: torch.Tensor, source: torch.Tensor) -> Agreement:
     """Reduce ``picture`` [3, H, W] to the size of ``source`` [3, h, w] and compare.
 
-    Nobody knows how the source was made from the scene, so the kindest of three usual reductions counts. At ×1 both are halved:
-    what a restored picture adds in the finest octave is not held against it.
+    Nobody knows how the source was made from the scene, so the kindest of three usual reductions counts.
     """
-    if picture.shape == source.shape:
-        source = halve(source)
+    source = comparable(source, picture)
     size = (source.shape[1], source.shape[2])
     reduced = {kernel: resize(picture, size, kernel) for kernel in REDUCTIONS}
     reduction = min(REDUCTIONS, key=lambda kernel: float((reduced[kernel] - source).abs().mean(dtype=torch.float64)))
@@ -83,7 +81,12 @@ def agreement_with(picture: torch.Tensor, source: torch.Tensor) -> Agreement:
     return Agreement(error, reduction, float(evidence.neg().exp().mean(dtype=torch.float64)))
 
 
-def halve(picture: torch.Tensor) -> torch.Tensor:
-    """[3, h, w] to half its size, rounded up, by exact means."""
-    height, width = picture.shape[1:]
-    return resize(picture, ((height + 1) // 2, (width + 1) // 2), "area")
+def comparable(source: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
+    """``source`` at the size where ``picture``, reduced, is compared with it: its own, but half of it at ×1.
+
+    What a restored picture adds in the finest octave is not held against it.
+    """
+    if picture.shape != source.shape:
+        return source
+    height, width = source.shape[1:]
+    return resize(source, ((height + 1) // 2, (width + 1) // 2), "area")
