@@ -1,10 +1,11 @@
 """Between stored pixels and working pictures: depth, alpha, transfer curve, and the shaper for values outside 0..1.
 
-In: depth -> unpremultiply (``unpack``) -> ``to_working`` -> engine. Out: ``from_working`` -> resample -> premultiply -> depth (``pack``).
-A working picture is display-referred: 0..1 is the range of an sRGB picture. Highlights go on above 1, negatives below 0.
+In: depth -> unpremultiply (``unpack``) -> ``to_working`` -> engine. Out: ``from_working`` -> resample -> premultiply
+-> depth (``pack``). A working picture is display-referred: 0..1 is the range of an sRGB picture. Highlights go on
+above 1, negatives below 0.
 
-Rule for values that are no numbers: NaN becomes 0 and ±Inf becomes ±65504 (the largest half) in ``unpack``; display-referred
-transfers are limited to ±65504 as well. So nothing that an engine averages can spread NaN or Inf.
+Rule for values that are no numbers: NaN becomes 0 and ±Inf becomes ±65504 (the largest half) in ``unpack``;
+display-referred transfers are limited to ±65504 as well. So nothing that an engine averages can spread NaN or Inf.
 """
 
 from __future__ import annotations
@@ -87,10 +88,11 @@ def _require_supported(transfer: Transfer) -> None:
 
 
 def unpack(frame: Frame) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Colour [3, H, W] float32, unpremultiplied, and alpha [1, H, W] float32 in 0..1 (None for RGB and for opaque pictures).
+    """Colour [3, H, W] float32, unpremultiplied, and alpha [1, H, W] float32 in 0..1 (None for RGB and for opaque
+    pictures).
 
-    Where premultiplied alpha is 0, colour has no meaning: black takes on the colour around it, so that resampling leaves no dark
-    fringe; light without alpha (a glow) keeps its value.
+    Where premultiplied alpha is 0, colour has no meaning: black takes on the colour around it, so that resampling
+    leaves no dark fringe; light without alpha (a glow) keeps its value.
     """
     planes = _as_float(frame)
     colour = planes[:3].contiguous()
@@ -103,7 +105,8 @@ def unpack(frame: Frame) -> tuple[torch.Tensor, torch.Tensor | None]:
 
 
 def pack(rgb: torch.Tensor, alpha: torch.Tensor | None, layout: PixelFormat, out: torch.Tensor | None = None) -> Frame:
-    """Pixels of ``layout`` from colour [3, H, W] and alpha [1, H, W] (None: 1), written into ``out`` [H, W, C] when given.
+    """Pixels of ``layout`` from colour [3, H, W] and alpha [1, H, W] (None: 1), written into ``out`` [H, W, C] when
+    given.
 
     Integer depths are clamped and rounded to nearest, half is limited to ±65504. Raises ValueError when sizes differ.
     """
@@ -128,7 +131,7 @@ def _as_float(frame: Frame) -> torch.Tensor:
 
 
 def _unpremultiply(colour: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
-    """Division by alpha. An alpha too small to divide by counts as 0; the quotient is limited, so that it stays finite."""
+    """Division by alpha; one too small to divide by counts as 0, and the quotient is limited to stay finite."""
     covered = alpha >= 1e-6
     straight = torch.where(
         covered, (colour / alpha.clamp_min(1e-6)).clamp(-_LARGEST_QUOTIENT, _LARGEST_QUOTIENT), colour

@@ -4,12 +4,14 @@ An engine is a pure function of pixels and settings, cut at the places where cac
 
     encode_source    frames of the window          -> source latents      (cached per window)
     encode_keyframe  picture + its source frame    -> keyframe latents    (cached per keyframe)
-    propagate        latents + keyframes           -> propagations        (cached per frame; no guidance, no trust inside)
-    decode           a propagation + mix           -> HR frame, confidence (cheap: moving a slider costs only this)
+    propagate        latents + keyframes           -> propagations        (cached per frame; no guidance, no trust
+    inside) decode           a propagation + mix           -> HR frame, confidence (cheap: moving a slider costs only
+    this)
 
-All pictures are *working pictures*: float32 tensors of shape [3, H, W], rows from the top, display-referred RGB where 0..1 is the
-nominal range of an sRGB picture; values outside it (highlights through the shaper, negatives) are legal and must survive.
-Nothing above this contract names a network; nothing below it knows sockets, hosts, alpha or transfer curves.
+All pictures are *working pictures*: float32 tensors of shape [3, H, W], rows from the top, display-referred RGB where
+0..1 is the nominal range of an sRGB picture; values outside it (highlights through the shaper, negatives) are legal
+and must survive. Nothing above this contract names a network; nothing below it knows sockets, hosts, alpha or
+transfer curves.
 """
 
 from __future__ import annotations
@@ -95,6 +97,7 @@ class Decoded:
 
     ``frame``, ``blind``: [3, H, W]. ``confidence``: [1, H, W] in 0..1, 0 where nothing was propagated.
     ``influence``: [K, H, W], the weight of each keyframe in the order given to ``propagate``; K may be 0.
+    Tensors may be shared with what is cached: they are for reading only.
     """
 
     frame: torch.Tensor
@@ -105,7 +108,7 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class Propagation:
-    """What has been carried to the frame at ``offset``; opaque to all but its engine. ``nbytes``: its weight in a cache."""
+    """What was carried to the frame at ``offset``; opaque to all but its engine. ``nbytes``: its weight in a cache."""
 
     offset: int
     data: Any
@@ -134,13 +137,13 @@ class Engine(Protocol):
         """Identity and limits."""
 
     def encode_source(self, window: Sequence[WindowFrame], settings: EngineSettings, watch: Watch) -> Any:
-        """Latents of the frame at offset 0, from the frames of the window that the host could give (0 is always there)."""
+        """Latents of the frame at offset 0, from the frames of the window that the host could give, 0 among them."""
 
     def encode_keyframe(
         self, picture: torch.Tensor, source: torch.Tensor | None, settings: EngineSettings, watch: Watch
     ) -> Any:
-        """Latents of a keyframe: ``picture`` [3, H, W] already at scale times the source's size; ``source`` [3, h, w], or None
-        in a host blind to time: then the picture reduced to the source's size stands in."""
+        """Latents of a keyframe: ``picture`` [3, H, W] already at scale times the source's size; ``source`` [3, h,
+        w], or None in a host blind to time: then the picture reduced to the source's size stands in."""
 
     def propagate(
         self, latents: Any, keyframes: Sequence[Keyframe], settings: EngineSettings, watch: Watch

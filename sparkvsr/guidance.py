@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 import torch
 
+_SMALLEST_SUM = 1e-20  # keeps 0/0 out where no keyframe has any confidence
+
 
 @dataclass(frozen=True, slots=True)
 class GateTerms:
-    """Evidence against one keyframe, per pixel of the frame, as squares of error over tolerance; 0 speaks for it.
+    """Evidence against one keyframe, per pixel of the frame (or of a coarser grid), as squares of error over
+    tolerance; 0 speaks for it.
 
-    ``motion``: does the warp hold here. ``agreement``: is the keyframe true to its own source frame. Both [1, H, W], finite.
-    ``strength`` 0..1 is the keyframe's own weight.
+    ``motion``: does the warp hold here. ``agreement``: is the keyframe true to its own source frame. Both [1, h, w],
+    finite. ``strength`` 0..1 is the keyframe's own weight.
     """
 
     motion: torch.Tensor
@@ -21,7 +24,8 @@ class GateTerms:
     strength: float = 1.0
 
     def confidence(self, trust: float) -> torch.Tensor:
-        """[1, H, W] in 0..1. ``trust`` 0 (Strict) .. 1 (Paint) widens the tolerance of the second term alone, by 1/(1 − trust).
+        """[1, h, w] in 0..1. ``trust`` 0 (Strict) .. 1 (Paint) widens the tolerance of the second term alone, by 1/(1
+        − trust).
 
         At 1 the keyframe counts as true wherever the motion holds.
         """
@@ -38,15 +42,17 @@ def weigh(confidences: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tens
     gate = stacked.amax(dim=0, keepdim=True)
     if len(confidences) == 1:
         return stacked, gate
-    total = stacked.sum(dim=0, keepdim=True).clamp_min(1e-20)
+    total = stacked.sum(dim=0, keepdim=True).clamp_min(_SMALLEST_SUM)
     return stacked * (gate / total), gate
 
 
 def mix(blind: torch.Tensor, keyed: Sequence[torch.Tensor], shares: torch.Tensor, guidance: float) -> torch.Tensor:
-    """``blind + s·Σ shareₖ·(keyedₖ − blind)``, [3, H, W]: with one keyframe, share 1 and guidance 1 it is that picture exactly."""
-    if len(keyed) == 1:
-        return torch.lerp(blind, keyed[0], shares * guidance)
-    mixed = blind.clone()
-    for picture, share in zip(keyed, shares, strict=True):
-        mixed.addcmul_(picture - blind, share, value=guidance)
-    return mixed
+    """``blind + s·Σ shareₖ·(keyedₖ − blind)``, [3, H, W].
+
+    With one keyframe, share 1 and guidance 1 it is that keyframe's picture exactly.
+    """
+    average, gate = keyed[0], shares[:1]
+    for picture, share in zip(keyed[1:], shares[1:].unsqueeze(1), strict=True):
+        gate = gate + share
+        average = torch.lerp(average, picture, share / gate.clamp_min(_SMALLEST_SUM))
+    return torch.lerp(blind, average, gate * guidance)

@@ -1,4 +1,4 @@
-"""Which keyframes a frame uses, how far a keyframe reaches, shots, lists of frames, the chunk grid: functions of numbers."""
+"""Which keyframes a frame uses, how far a keyframe reaches, shots, lists, the chunk grid: functions of numbers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def keyframes_in_reach(
 ) -> tuple[int, ...]:
     """The keyframes that the frame at ``t`` uses, ascending: at most one at or before ``t`` and one after it.
 
-    They lie in the shot of ``t`` and at most ``radius`` frames away (None: any distance). A keyframe at ``t`` is used alone.
+    They lie in the shot of ``t`` and at most ``radius`` frames away (None: any distance). A keyframe at ``t`` is used
+    alone.
     """
     shot = shot_of(t, cuts)
     near = [k for k in keyframes if k in shot and (radius is None or abs(k - t) <= radius)]
@@ -56,8 +57,8 @@ def keyframes_in_reach(
 def reach_of(keyframe: int, keyframes: Iterable[int], cuts: Iterable[int] = (), radius: int | None = None) -> Span:
     """The frames whose result can change when ``keyframe`` changes: exactly those t that have it in reach.
 
-    ``keyframes`` are all keyframes of the clip; whether ``keyframe`` stands among them makes no difference. The frames of its
-    neighbours do not count, as those use theirs alone.
+    ``keyframes`` are all keyframes of the clip; whether ``keyframe`` stands among them makes no difference. The
+    frames of its neighbours do not count, as those use theirs alone.
     """
     shot = shot_of(keyframe, cuts)
     others = [k for k in keyframes if k in shot and k != keyframe]
@@ -74,8 +75,9 @@ def reach_of(keyframe: int, keyframes: Iterable[int], cuts: Iterable[int] = (), 
 def parse_frame_list(text: str) -> tuple[int, ...]:
     """Frames of a typed list, ascending, each once: ``1 24 48-60x4`` is 1, 24, 48, 52, 56, 60.
 
-    Items are separated by any run of spaces, tabs, line ends and commas. An item is N, or A-B (A at most B), or A-BxS (every
-    S-th from A on, S at least 1); numbers may be negative. Raises FrameListError, also beyond a million frames.
+    Items are separated by any run of spaces, tabs, line ends and commas. An item is N, or A-B (A at most B), or A-BxS
+    (every S-th from A on, S at least 1); numbers may be negative. Raises FrameListError, also beyond a million
+    frames.
     """
     frames: set[int] = set()
     for item in _LIST_SEPARATORS.split(text):
@@ -102,7 +104,7 @@ def _parse_item(item: str) -> range:
 
 
 def grid_phase(t: int, grid: int) -> int:
-    """Place of ``t`` in a chunk grid anchored at host time 0: 0 .. grid − 1; 0 for an engine without a grid (grid 0)."""
+    """Place of ``t`` in a chunk grid anchored at host time 0: 0 .. grid − 1; 0 for an engine without a grid."""
     if grid < 0:
         raise ValueError(f"expected a grid of 0 or more frames, found {grid}")
     return t % grid if grid else 0

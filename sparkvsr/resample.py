@@ -1,7 +1,9 @@
-"""Resizing and smoothing of [C, H, W] float pictures: separable, replicated borders, the same bytes for any thread count.
+"""Resizing and smoothing of [C, H, W] float pictures: separable, replicated borders, the same bytes for any thread
+count.
 
-Sample centres of both sizes share the picture's edges (pixel k covers k .. k+1). A pass is an ``embedding_bag``: each output row
-is a weighted sum of a few input rows, added up in a fixed order by one thread, on the CPU and on CUDA alike.
+Sample centres of both sizes share the picture's edges (pixel k covers k .. k+1). A pass is an ``embedding_bag``: each
+output row is a weighted sum of a few input rows, added up in a fixed order by one thread, on the CPU and on CUDA
+alike.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-Kernel = Literal["lanczos3", "bicubic", "area", "gaussian"]
+Kernel = Literal["lanczos3", "bicubic", "linear", "area", "gaussian"]
 
 # σ of the Gaussian reduction in output pixels: 1.6 source pixels at ×4, the usual "blur and decimate".
 GAUSSIAN_SIGMA = 0.4
@@ -29,9 +31,9 @@ _Taps = tuple[torch.Tensor, torch.Tensor]
 def resize(picture: torch.Tensor, size: tuple[int, int], kernel: Kernel = "bicubic") -> torch.Tensor:
     """Resample [C, h, w] float32 to [C, *size].
 
-    When shrinking, the kernel is widened to the output's pixel (antialiasing). ``bicubic`` has a = −0.5; ``area`` is the exact mean
-    over the output pixel's footprint; ``gaussian`` has σ = 0.4 output pixels. Values are not clamped. Raises ValueError for an
-    unknown kernel, an empty size, or a picture of another shape or type.
+    When shrinking, the kernel is widened to the output's pixel (antialiasing). ``bicubic`` has a = −0.5; ``area`` is
+    the exact mean over the output pixel's footprint; ``gaussian`` has σ = 0.4 output pixels. Values are not clamped.
+    Raises ValueError for an unknown kernel, an empty size, or a picture of another shape or type.
     """
     _check(picture)
     height, width = size
@@ -137,6 +139,10 @@ def _cubic(x: _Array) -> _Array:
     return np.where(x <= 1.0, near, np.where(x < 2.0, far, 0.0))
 
 
+def _triangle(x: _Array) -> _Array:
+    return np.clip(1.0 - np.abs(x), 0.0, None)
+
+
 def _gaussian(x: _Array) -> _Array:
     return np.exp(-0.5 * (x / GAUSSIAN_SIGMA) ** 2)
 
@@ -144,5 +150,6 @@ def _gaussian(x: _Array) -> _Array:
 _KERNELS = {
     "lanczos3": (_lanczos3, 3.0),
     "bicubic": (_cubic, 2.0),
+    "linear": (_triangle, 1.0),
     "gaussian": (_gaussian, _GAUSSIAN_REACH * GAUSSIAN_SIGMA),
 }

@@ -19,7 +19,7 @@ _Map = npt.NDArray[np.float32]
 
 
 def carry(picture: torch.Tensor, flow: Flow) -> torch.Tensor:
-    """[C, H, W] float32 sampled at p + flow (flow [H, W, 2], the same size) by cubic convolution; borders are replicated."""
+    """[C, H, W] float32 sampled at p + flow ([H, W, 2], the same size) by cubic convolution; borders replicated."""
     if picture.device.type == "cpu" and max(picture.shape) < _REMAP_LIMIT:
         return _carry_on_cpu(picture, flow)
     return _carry_on_device(picture, torch.from_numpy(flow).to(picture.device))

@@ -1,7 +1,8 @@
 """Back-projection: what a keyed picture, reduced again, lacks of the source frame is given back to it.
 
-The warp leaves errors that the source frame knows better. They are corrected at LR, where the frame is certain. What the artist
-painted differs from the source on purpose: as Trust rises, the correction gives way where the keyframe disagrees with its source.
+The warp leaves errors that the source frame knows better. They are corrected at LR, where the frame is certain. What
+the artist painted differs from the source on purpose: as Trust rises, the correction gives way where the keyframe
+disagrees with its source.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def residual(keyed: torch.Tensor, source: torch.Tensor, reduction: Kernel) -> to
 
 
 def corrected(keyed: torch.Tensor, lacking: torch.Tensor, agreement: torch.Tensor, trust: float) -> torch.Tensor:
-    """``keyed`` [3, H, W] with its residual given back, weighted by exp(−trust·agreement evidence [1, H, W])."""
+    """``keyed`` [3, H, W] with its residual given back, weighted by exp(−trust·agreement evidence)."""
     height, width = keyed.shape[1:]
     if trust > 0.0:
         weight = agreement.mul(-trust).exp_()

@@ -43,36 +43,43 @@ class PictureSizeError(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class SourceLatents:
-    """A source frame: ``picture`` [3, h, w], ``blind`` [3, H, W], its local ``contrast`` [1, H, W], and what DIS sees."""
+    """A source frame: ``picture`` [3, h, w], its ``blind`` result [3, H, W], and what DIS sees of that.
+
+    ``small`` [3, H', W'] is the blind result at the evidence's size, ``contrast`` [1, H', W'] its local contrast.
+    """
 
     picture: torch.Tensor
     blind: torch.Tensor
+    small: torch.Tensor
     contrast: torch.Tensor
     gray: motion.Gray
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return _nbytes(self.picture, self.blind, self.contrast) + self.gray.nbytes
+        return _nbytes(self.picture, self.blind, self.small, self.contrast) + self.gray.nbytes
 
 
 @dataclass(frozen=True, slots=True)
 class KeyframeLatents:
-    """A keyframe: its ``picture`` and the ``blind`` result of its source frame, both [3, H, W], and how well they agree.
+    """A keyframe: its ``picture`` and the ``blind`` result of its source frame, both [3, H, W], and how well they
+    agree.
 
-    ``agreement`` is None in a host blind to time, where the reduced picture stands in for the source and agrees by construction.
+    ``agreement`` is None in a host blind to time, where the reduced picture stands in for the source and agrees by
+    construction.
     """
 
     picture: torch.Tensor
     blind: torch.Tensor
+    small: torch.Tensor
     agreement: evidence.Agreement | None
     gray: motion.Gray
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        error = 0 if self.agreement is None else _nbytes(self.agreement.error)
-        return _nbytes(self.picture, self.blind) + error + self.gray.nbytes
+        errors = () if self.agreement is None else (self.agreement.error,)
+        return _nbytes(self.picture, self.blind, self.small, *errors) + self.gray.nbytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +139,9 @@ class LiteEngine:
             raise EngineError(f"expected the frame at offset 0, found {[frame.offset for frame in window]}")
         watch.step(0.0, "blind")
         picture = own.to(self._device)
-        blind = upscale(picture, settings.scale)
-        brightness = luma(blind)
-        return SourceLatents(picture, blind, evidence.contrast(brightness), motion.gray8(brightness))
+        blind, small = _blind_pair(picture, settings.scale)
+        contrast = evidence.contrast(small, blind.shape[1] / small.shape[1])
+        return SourceLatents(picture, blind, small, contrast, motion.gray8(luma(blind)))
 
     def encode_keyframe(
         self, picture: torch.Tensor, source: torch.Tensor | None, settings: EngineSettings, watch: Watch
@@ -144,13 +151,13 @@ class LiteEngine:
         watch.step(0.0, "keyframe")
         picture = picture.to(self._device)
         if source is None:
-            blind = upscale(_stand_in(picture, settings.scale), settings.scale)
-            return KeyframeLatents(picture, blind, None, motion.gray8(luma(blind)))
+            blind, small = _blind_pair(_stand_in(picture, settings.scale), settings.scale)
+            return KeyframeLatents(picture, blind, small, None, motion.gray8(luma(blind)))
         source = source.to(self._device)
         _require_size(picture, source, settings.scale)
         agreement = evidence.agreement_with(picture, source)
-        blind = upscale(source, settings.scale)
-        return KeyframeLatents(picture, blind, agreement, motion.gray8(luma(blind)))
+        blind, small = _blind_pair(source, settings.scale)
+        return KeyframeLatents(picture, blind, small, agreement, motion.gray8(luma(blind)))
 
     def propagate(
         self, latents: SourceLatents, keyframes: Sequence[Keyframe], settings: EngineSettings, watch: Watch
@@ -170,8 +177,9 @@ class LiteEngine:
         height, width = data.blind.shape[1:]
         if not data.carried:
             nothing = data.blind.new_zeros((1, height, width))
-            return Decoded(data.blind.clone(), data.blind, nothing, nothing[:0])
-        shares, gate = guidance.weigh([one.terms.confidence(mix.trust) for one in data.carried])
+            return Decoded(data.blind, data.blind, nothing, nothing[:0])
+        confidences = [resize(one.terms.confidence(mix.trust), (height, width), "linear") for one in data.carried]
+        shares, gate = guidance.weigh(confidences)
         frame = guidance.mix(data.blind, [one.proposal(mix.trust) for one in data.carried], shares, mix.guidance)
         return Decoded(frame, data.blind, gate, shares)
 
@@ -194,17 +202,23 @@ def _carry_keyframe(latents: SourceLatents, keyframe: Keyframe) -> Carried:
         return _stay(latents, keyframe)
     known: KeyframeLatents = keyframe.latents
     flow = motion.measure(latents.gray, known.gray)
-    carried_blind = carry(known.blind, flow)
-    error = evidence.motion_error(carried_blind, latents.blind)
-    terms = guidance.GateTerms(
-        evidence.MOTION.evidence(error, latents.contrast),
-        _agreement_evidence(latents, known.agreement, flow),
-        keyframe.strength,
-    )
+    terms = _weigh_evidence(latents, keyframe, flow)
     keyed = carry(known.picture - known.blind, flow).add_(latents.blind)
     if known.agreement is None:
         return Carried(keyed, terms, None)
     return Carried(keyed, terms, residual(keyed, latents.picture, known.agreement.reduction))
+
+
+def _weigh_evidence(latents: SourceLatents, keyframe: Keyframe, flow: motion.Flow) -> guidance.GateTerms:
+    known: KeyframeLatents = keyframe.latents
+    height, width = latents.small.shape[1:]
+    coarse = motion.shrink(flow, (height, width))
+    error = evidence.motion_error(carry(known.small, coarse), latents.small, flow.shape[0] / height)
+    return guidance.GateTerms(
+        evidence.MOTION.evidence(error, latents.contrast),
+        _agreement_evidence(latents, known.agreement, coarse),
+        keyframe.strength,
+    )
 
 
 def _stay(latents: SourceLatents, keyframe: Keyframe) -> Carried:
@@ -226,7 +240,7 @@ def _agreement_evidence(
     if agreement is None:
         return torch.zeros_like(latents.contrast)
     height, width = latents.contrast.shape[1:]
-    error = resize(agreement.error, (height, width), "bicubic")
+    error = resize(agreement.error, (height, width), "linear")
     moved = error if flow is None else carry(error, flow)
     return evidence.AGREEMENT.evidence(moved, latents.contrast)
 
@@ -265,5 +279,11 @@ def _stand_in(picture: torch.Tensor, scale: int) -> torch.Tensor:
     return resize(picture, (height // scale, width // scale), "bicubic")
 
 
+def _blind_pair(picture: torch.Tensor, scale: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The blind result, and the same at the evidence's size."""
+    return upscale(picture, scale), resize(picture, evidence.size_of(picture, scale), "lanczos3")
+
+
 def _nbytes(*tensors: torch.Tensor) -> int:
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    """Bytes of the tensors' memory, shared memory counted once (at ×1 a frame is its own blind result)."""
+    return sum({tensor.data_ptr(): tensor.numel() * tensor.element_size() for tensor in tensors}.values())

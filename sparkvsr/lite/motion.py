@@ -25,11 +25,20 @@ def gray8(luma: torch.Tensor) -> Gray:
     return seen
 
 
+def shrink(flow: Flow, size: tuple[int, int]) -> Flow:
+    """The same motion for pictures of ``size`` (height, width), in their pixels; exact means where it gets smaller."""
+    height, width = flow.shape[:2]
+    if (height, width) == size:
+        return flow
+    smaller: Flow = _cv2.resize(flow, (size[1], size[0]), interpolation=_cv2.INTER_AREA)
+    return smaller * np.array([size[1] / width, size[0] / height], dtype=np.float32)
+
+
 def measure(frame: Gray, keyframe: Gray) -> Flow:
     """Flow [H, W, 2] in pixels (x, y): pixel p of ``frame`` is found at p + flow in ``keyframe``.
 
-    DIS cuts its work by OpenCV's number of threads and so lets it change the result; one thread is forced here, and callers run
-    several measurements side by side instead. Pictures with a side below 16 pixels get zero motion.
+    DIS cuts its work by OpenCV's number of threads and so lets it change the result; one thread is forced here, and
+    callers run several measurements side by side instead. Pictures with a side below 16 pixels get zero motion.
     """
     if min(frame.shape) < SMALLEST_SIDE:
         return np.zeros((*frame.shape, 2), dtype=np.float32)

@@ -1,7 +1,7 @@
 """PSNR and SSIM on 8-bit BT.601 luma, a border of 8 pixels cropped.
 
-Luma is full range, 0.299 R + 0.587 G + 0.114 B of the 8-bit picture, rounded. Papers that use the 16..235 range report a PSNR
-higher by 20·log10(255/219) = 1.32 dB for the same pictures.
+Luma is full range, 0.299 R + 0.587 G + 0.114 B of the 8-bit picture, rounded. Papers that use the 16..235 range
+report a PSNR higher by 20·log10(255/219) = 1.32 dB for the same pictures.
 """
 
 from __future__ import annotations
