@@ -13,7 +13,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 
 CPP_FILES = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.hpp')
 CMAKE_FILES = $(shell git ls-files '*.cmake' 'CMakeLists.txt' '*/CMakeLists.txt')
-NATIVE := $(shell find CMakeLists.txt cmake ofx_bridge -name '*.py' -prune -o -name '*.pyi' -prune -o -type f -print 2>/dev/null)
+NATIVE := $(shell find CMakeLists.txt cmake ofx_bridge -name __pycache__ -prune -o -name '*.py' ! -name __init__.py -o -name '*.pyi' -o -name '*.md' -o -type f -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format ctest pytest asan tsan bench clean \
@@ -94,7 +94,7 @@ $(STAMPS)/zeromq: $(STAMPS)/system tools/fetch_zeromq.sh
 $(STAMPS)/install: $(STAMPS)/python $(STAMPS)/zeromq $(NATIVE)
 	@mkdir -p $(@D)
 	@echo "building the plugin, the link, the headless host and the bindings"
-	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e . \
+	$(BIN)/python -m pip install --disable-pip-version-check --verbose --no-deps --no-build-isolation -e . \
 	  --config-settings=cmake.define.SPARKVSR_BUILD_TESTS=ON --config-settings=cmake.define.SPARKVSR_WERROR=ON
 	cmake --build $(TREE)
 	@touch $@
