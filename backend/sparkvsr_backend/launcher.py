@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sparkvsr_backend.server import Server
 
 DEFAULT_IDLE_TIMEOUT_S = 600.0
-_SWITCH_INTERVAL_S = 0.0005
+_SWITCH_INTERVAL_S = 0.0001  # the socket's thread must not wait long for the interpreter
 _PRIVATE_UMASK = 0o077
 
 
