@@ -1,0 +1,57 @@
+"""The bridge to OpenFX hosts for Python: a headless host, the backend link, and where the plugin's bundle is."""
+
+from __future__ import annotations
+
+from sparkvsr_bridge.bundle import bundle_path
+
+try:
+    from sparkvsr_bridge import _core  # noqa: F401 -- imported first, so that its absence is explained
+except ImportError as error:
+    raise ImportError(
+        f"the compiled part of sparkvsr_bridge cannot be loaded ({error}); "
+        "build it with `make setup` or `pip install -e .`",
+        name="sparkvsr_bridge._core",
+    ) from error
+
+from sparkvsr_bridge.errors import (
+    ActionFailed,
+    HostError,
+    LoadFailed,
+    PluginViolated,
+    RenderAborted,
+    RenderFailed,
+    Violation,
+)
+from sparkvsr_bridge.host import (
+    Failing,
+    Faults,
+    Host,
+    Instance,
+    Message,
+    Progress,
+    Project,
+    Rendered,
+    override_names,
+    personality_names,
+)
+
+__all__ = [
+    "ActionFailed",
+    "Failing",
+    "Faults",
+    "Host",
+    "HostError",
+    "Instance",
+    "LoadFailed",
+    "Message",
+    "PluginViolated",
+    "Progress",
+    "Project",
+    "RenderAborted",
+    "RenderFailed",
+    "Rendered",
+    "Violation",
+    "bundle_path",
+    "override_names",
+    "personality_names",
+]
