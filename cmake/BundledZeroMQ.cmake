@@ -87,6 +87,10 @@ function(sparkvsr_add_zeromq)
   target_compile_definitions(sparkvsr_libzmq INTERFACE ZMQ_STATIC)
   target_include_directories(sparkvsr_libzmq SYSTEM INTERFACE "${source}/include")
   add_library(sparkvsr::libzmq ALIAS sparkvsr_libzmq)
+
+  # Its licence travels with every binary that contains it. (Releases differ in the file's name.)
+  find_file(license NAMES LICENSE COPYING.LESSER COPYING PATHS "${source}" NO_DEFAULT_PATH NO_CACHE REQUIRED)
+  configure_file("${license}" "${PROJECT_BINARY_DIR}/libzmq-LICENSE.txt" COPYONLY)
 endfunction()
 
 sparkvsr_add_zeromq()

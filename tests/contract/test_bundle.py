@@ -27,7 +27,8 @@ def run(*command: str | Path) -> str:
 def test_layout(bundle: Path, plugin_binary: Path) -> None:
     assert bundle.name == "SparkVSR.ofx.bundle"
     assert plugin_binary.parent.name == ARCHITECTURES[platform.machine()]
-    assert (bundle / "Contents" / "Resources").is_dir()
+    resources = {path.name for path in (bundle / "Contents" / "Resources").iterdir()}
+    assert {"com.sparkvsr.SparkVSR.png", "com.sparkvsr.SparkVSR.svg", "NOTICE.md", "libzmq-LICENSE.txt"} <= resources
     info = plistlib.loads((bundle / "Contents" / "Info.plist").read_bytes())
     assert info["CFBundleExecutable"] == plugin_binary.name
     assert info["CFBundlePackageType"] == "BNDL"
