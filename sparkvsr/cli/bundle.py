@@ -21,10 +21,10 @@ def installed_bundle() -> Path:
         raise MissingPartError(
             f"sparkvsr_bridge cannot be loaded: {error}", advice="build it: `make setup`, or `pip install .`"
         ) from error
-    bundle = Path(bundle_path())
-    if not bundle.is_dir():
-        raise MissingPartError(f"{bundle} is not there", advice="build it: `make setup`, or `pip install .`")
-    return bundle
+    try:
+        return bundle_path()
+    except FileNotFoundError as error:
+        raise MissingPartError(str(error), advice="or `make setup`") from error
 
 
 def architecture_folder() -> str:

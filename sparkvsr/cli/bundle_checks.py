@@ -83,19 +83,16 @@ def _dotted(version: tuple[int, ...]) -> str:
 
 def loading() -> Iterator[Finding]:
     """Load and describe it, as a host does at launch."""
-    from sparkvsr_bridge import Host
+    from sparkvsr_bridge import Host, HostError
 
     bundle = installed_bundle()
     try:
-        host = Host(bundle, personality="nuke")
-        described = host.describe()
-        host.unload()
-    except (RuntimeError, OSError, ValueError) as error:
+        with Host(bundle, personality="nuke") as host:
+            described, contexts = host.describe(), host.contexts
+    except HostError as error:
         yield fail("loading", f"the headless host could not load it: {error}", REINSTALL)
         return
-    yield ok(
-        "loading", f"{described['identifier']} loads and describes itself in {len(described['contexts'])} contexts"
-    )
+    yield ok("loading", f"{described['identifier']} loads and describes itself in {len(contexts)} contexts")
 
 
 def host_paths() -> Iterator[Finding]:

@@ -51,7 +51,7 @@ def read_library(path: Path) -> SharedLibrary:
     try:
         sections = _sections(data)
         return SharedLibrary(_exports(data, sections), _needed(data, sections), _versions(data, sections))
-    except (struct.error, IndexError, ValueError) as error:
+    except (struct.error, IndexError, ValueError, OverflowError) as error:
         raise MissingPartError(f"{path} is damaged: {error}") from error
 
 

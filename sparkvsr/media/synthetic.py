@@ -149,11 +149,12 @@ def _waving(reach: float, waves: float, speed: float) -> Sway:
 
 def _street(rng: np.random.Generator, unit: int) -> Shot:
     """A wall in perspective under an evening sky, a poster, swaying leaves, a waving cloth that passes."""
+    sheet, square = int(unit * 0.60), int(unit * 0.43)  # a texel is about a sample where a plane comes nearest
     sky = textures.sky(rng, int(unit * 1.3), int(unit * 2.4))
     wall = _sheet(textures.bricks(rng, unit, unit * 3, unit // 5))
-    poster = _sheet(textures.page(rng, unit, int(unit * 0.72), unit // 26, "SPARKVSR"))
+    poster = _sheet(textures.page(rng, sheet, int(sheet * 0.72), sheet // 26, "SPARKVSR"))
     leaves = _premultiplied(textures.foliage(rng, unit, int(unit * 1.6), unit // 9, 0.75))
-    cloth = _sheet(textures.cloth(rng, unit, int(unit * 0.8), max(unit // 110, 3)))
+    cloth = _sheet(textures.cloth(rng, square, int(square * 0.8), max(unit // 220, 3)))
 
     def on_wall(t: float, x: float, y: float, zoom: float, roll: float = 0.0) -> Pose:
         return Pose(x - 0.25 * t, y, zoom * (1 + 0.20 * t), roll, yaw=-33 + 9 * t)
@@ -179,11 +180,12 @@ def _street(rng: np.random.Generator, unit: int) -> Shot:
 
 def _table(rng: np.random.Generator, unit: int) -> Shot:
     """A table seen from above while the camera turns and rises: a page, a turning clock, stones, a twig."""
+    sheet, heap, face, bough = (int(unit * zoom) for zoom in (0.82, 0.46, 0.52, 0.72))
     board = textures.wood(rng, int(unit * 1.5), int(unit * 2.6), unit / 38)
-    page = _sheet(textures.page(rng, unit, int(unit * 0.8), unit // 30, "THE KEYFRAME"))
-    stones = _premultiplied(_round(textures.pebbles(rng, int(unit * 0.8), int(unit * 0.8), unit // 16)))
-    dial = _premultiplied(textures.clock(rng, unit))
-    twig = _premultiplied(textures.foliage(rng, int(unit * 0.7), int(unit * 0.9), unit // 7, 0.5))
+    page = _sheet(textures.page(rng, sheet, int(sheet * 0.8), sheet // 30, "THE KEYFRAME"))
+    stones = _premultiplied(_round(textures.pebbles(rng, heap, heap, max(heap // 13, 6))))
+    dial = _premultiplied(textures.clock(rng, face))
+    twig = _premultiplied(textures.foliage(rng, bough, int(bough * 1.28), bough // 5, 0.5))
 
     def lying(t: float, x: float, y: float, zoom: float, roll: float, turn: float = -16.0) -> Pose:
         return Pose(x * (1 - 0.09 * t), y, zoom * (1 - 0.10 * t), roll + turn * t, pitch=18)
