@@ -191,10 +191,13 @@ class ClientRing:
         finally:
             Path(SHM_DIRECTORY + self.name).unlink(missing_ok=True)
 
+    def memory(self, slot: int) -> ByteArray:
+        """All bytes of a slot."""
+        return self._memory[slot * self.slot_bytes : (slot + 1) * self.slot_bytes]
+
     def pixels(self, slot: int, layout: PixelFormat) -> torch.Tensor:
         """A slot as [H, W, C], tightly packed."""
-        start = slot * self.slot_bytes
-        return pixels_over(self._memory[start : start + layout.nbytes], layout, layout.row_bytes)
+        return pixels_over(self.memory(slot)[: layout.nbytes], layout, layout.row_bytes)
 
     def image(self, slot: int, layout: PixelFormat) -> wire.Image:
         """The slot's descriptor."""

@@ -105,12 +105,20 @@ class Computation:
 
     def run(self, out: OutputBuffer | None) -> RenderResult:
         """Make the frame, into ``out`` when given. Raises NeedFrames and what an engine raises."""
-        with self.stores.frames.hold(self._frames_wanted()) as frames:
+        wanted = self._frames_wanted()
+        if not self.plan.info.takes_views:
+            self._settle(wanted)
+        with self.stores.frames.hold(wanted) as frames:
             self.frames = frames
             try:
                 return self._run_held(out)
             finally:
                 self.stores.bridge.drain()
+
+    def _settle(self, wanted: tuple[bytes, ...]) -> None:
+        """An engine that gets converted pictures may work for long: let the link have its slots back before."""
+        for fingerprint in wanted:
+            self.stores.frames.settle(fingerprint)
 
     def _run_held(self, out: OutputBuffer | None) -> RenderResult:
         if self.plan.settings.view is View.SOURCE:

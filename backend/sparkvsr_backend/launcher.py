@@ -8,10 +8,11 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from sparkvsr_backend.errors import AlreadyRunningError, BackendError
 from sparkvsr_backend.log import event, log_to
@@ -29,7 +30,6 @@ from sparkvsr_backend.runtime import (
 )
 from sparkvsr_backend.version import VERSION
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sparkvsr.engine import EngineRegistry
     from sparkvsr_backend.server import Server
@@ -53,10 +53,11 @@ class ServeOptions:
     directory: Path | None = None
 
 
-def serve(options: ServeOptions, registry: EngineRegistry | None = None) -> int:
+def serve(options: ServeOptions, registry: Callable[[], EngineRegistry] | None = None) -> int:
     """Serve until stopped or idle; returns the exit status. 0 too when another backend already serves.
 
-    ``registry``: the engines on offer (default: those of this package). Raises BackendError when it cannot start.
+    ``registry`` makes the engines on offer (default: those of this package), once the lock is held. Raises BackendError
+    when it cannot start.
     """
     directory = options.directory or runtime_directory()
     os.umask(_PRIVATE_UMASK)
@@ -84,7 +85,7 @@ def _log_path(options: ServeOptions, directory: Path) -> Path | None:
     return Path(chosen) if chosen else directory / LOG_FILE
 
 
-def _serve_locked(options: ServeOptions, directory: Path, registry: EngineRegistry | None) -> None:
+def _serve_locked(options: ServeOptions, directory: Path, registry: Callable[[], EngineRegistry] | None) -> None:
     token = secrets.token_hex(32)
     address = check_address(
         options.address or os.environ.get("SPARKVSR_ADDRESS") or f"ipc://{directory.absolute() / SOCKET_FILE}"
@@ -102,7 +103,7 @@ def _serve_locked(options: ServeOptions, directory: Path, registry: EngineRegist
             Path(address.removeprefix("ipc://")).unlink(missing_ok=True)
 
 
-def _make_server(options: ServeOptions, token: str, registry: EngineRegistry | None) -> Server:
+def _make_server(options: ServeOptions, token: str, registry: Callable[[], EngineRegistry] | None) -> Server:
     """Everything that imports torch and OpenCV happens here, before anybody can connect and wait for it."""
     from sparkvsr.engine import default_registry
     from sparkvsr_backend.cache import Budgets
@@ -112,7 +113,7 @@ def _make_server(options: ServeOptions, token: str, registry: EngineRegistry | N
 
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     budgets = Budgets.share_out(options.cache_bytes or default_cache_bytes())
-    loop = EngineLoop(registry or default_registry(), options.device, budgets)
+    loop = EngineLoop((registry or default_registry)(), options.device, budgets)
     return Server(
         loop,
         ServerOptions(
@@ -195,8 +196,13 @@ def main(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] != "serve":
         sys.stderr.write("usage: python -m sparkvsr_backend serve [--help]\n")
         return 2
+    return run(parse_arguments(arguments[1:]))
+
+
+def run(options: ServeOptions, registry: Callable[[], EngineRegistry] | None = None) -> int:
+    """``serve``, with what goes wrong said on standard error: the exit status."""
     try:
-        return serve(parse_arguments(arguments[1:]))
+        return serve(options, registry)
     except BackendError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -65,11 +65,21 @@ class WorkerPool:
             self._changed.notify_all()
 
     def _work(self) -> None:
-        while (ticket := self._next()) is not None:
-            try:
-                self._run(ticket.job)
-            finally:
-                self._done(ticket)
+        while self._work_once():
+            pass
+
+    def _work_once(self) -> bool:
+        """One job, of which no reference stays here while the thread waits: it may hold a segment of a link
+        that is gone.
+        """
+        ticket = self._next()
+        if ticket is None:
+            return False
+        try:
+            self._run(ticket.job)
+        finally:
+            self._done(ticket)
+        return True
 
     def _next(self) -> Ticket[Job] | None:
         with self._changed:
@@ -105,11 +115,16 @@ class Settler:
         self._work.put(None)
 
     def _run(self) -> None:
-        while (work := self._work.get()) is not None:
-            self._attempt(work)
+        while self._run_once():
+            pass
 
-    def _attempt(self, work: Callable[[], None]) -> None:
+    def _run_once(self) -> bool:
+        """One piece of work, of which no reference stays here while the thread waits."""
+        work = self._work.get()
+        if work is None:
+            return False
         try:
             work()
         except Exception as error:  # noqa: BLE001 - the thread must live; the failure is told
             self._failed(error)
+        return True

@@ -5,6 +5,7 @@ behind.
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ class BackendProcess:
 
     def __init__(self, directory: Path, *options: str) -> None:
         self.directory = directory
-        self.log = directory.parent / f"{directory.name}.log"
+        self.log = directory.parent / f"{directory.name}-{secrets.token_hex(4)}.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "support.serve", "--log", "-", *options],
@@ -35,7 +36,7 @@ class BackendProcess:
                 stderr=log,
                 cwd="/",
                 start_new_session=True,
-                env={**os.environ, "SPARKVSR_RUNTIME_DIR": str(directory), "PYTHONPATH": _python_path()},
+                env={**os.environ, "SPARKVSR_RUNTIME_DIR": str(directory), "PYTHONPATH": python_path()},
             )
 
     def client(self, **options: object) -> Client:
@@ -66,12 +67,22 @@ class BackendProcess:
     def _serves(self) -> bool:
         if self.process.poll() is not None:
             raise AssertionError(f"the backend ended with {self.process.returncode}:\n{self.log_text()}")
-        try:
-            with self.client(timeout_s=1.0) as client:
-                client.ping()
-        except BackendError:
-            return False
-        return True
+        return answers(self.directory)
+
+
+def answers(directory: Path) -> bool:
+    """Whether a backend serves in this directory."""
+    try:
+        with Client(directory, timeout_s=1.0) as client:
+            client.ping()
+    except BackendError:
+        return False
+    return True
+
+
+def wait_until_one_serves(directory: Path) -> None:
+    """Wait until one of several backends that share a directory serves."""
+    wait_for(lambda: answers(directory), START_S, f"a backend to serve in {directory}")
 
 
 @contextmanager
@@ -95,5 +106,5 @@ def wait_for(condition: object, timeout_s: float, what: str) -> None:
         time.sleep(0.02)
 
 
-def _python_path() -> str:
+def python_path() -> str:
     return os.pathsep.join(str(REPOSITORY / part) for part in (".", "backend", "tests"))

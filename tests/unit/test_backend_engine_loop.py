@@ -535,3 +535,12 @@ def test_progress_goes_forward_through_the_whole() -> None:
     assert told
     assert min(told) >= 0.4
     assert max(told) <= 0.9
+
+
+def test_a_slow_engine_does_not_keep_the_links_slots() -> None:
+    """Converted pictures are memory of our own, so the slot of the source goes back before the engine starts."""
+    engine = CopyEngine(takes_views=False)
+    loop, slot, freed = loop_of(engine), frame(), []
+    loop.frames.lend(fingerprint(slot), slot, Lease(lambda: freed.append(dict(engine.calls))), "link")
+    assert torch.equal(pixels(loop, request_for(slot)), slot.pixels)
+    assert freed == [{}]
