@@ -10,7 +10,7 @@
 
 #include "core.hpp"
 #include "guard.hpp"
-#include "make_link.hpp"
+#include "sparkvsr/link_tuning.hpp"
 
 namespace sparkvsr {
 namespace detail {
@@ -124,12 +124,11 @@ Registry& registry() {
 }
 
 }  // namespace
-
-std::shared_ptr<Link> makeLink(const LinkOptions& options, const Tuning& tuning) {
-  return std::make_shared<LinkImplementation>(options, tuning);
-}
-
 }  // namespace detail
+
+std::shared_ptr<Link> makeLink(const LinkOptions& options, const LinkTuning& tuning) {
+  return std::make_shared<detail::LinkImplementation>(options, tuning);
+}
 
 std::shared_ptr<Link> Link::process(const LinkOptions& options) { return detail::registry().find(options); }
 

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,6 +32,15 @@ std::optional<NoSegment> overFileLimit(std::size_t bytes) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || bytes <= limit.rlim_cur) return {};
   return NoSegment{"RLIMIT_FSIZE allows " + std::to_string(limit.rlim_cur) + " of " + std::to_string(bytes) + " bytes"};
+}
+
+/// Filling /dev/shm up to its last page before learning that it is too small would take memory from everybody.
+std::optional<NoSegment> overFreeSpace(int fd, std::size_t bytes) {
+  struct statvfs space {};
+  if (::fstatvfs(fd, &space) != 0 || space.f_blocks == 0) return {};  // without a limit of its own
+  const std::uint64_t free = std::uint64_t{space.f_bavail} * space.f_frsize;
+  if (bytes <= free) return {};
+  return NoSegment{"/dev/shm has " + std::to_string(free) + " of " + std::to_string(bytes) + " bytes free"};
 }
 
 /// Reserves in steps, so that an abort does not wait for half a gigabyte of zeroed pages.
@@ -92,6 +102,7 @@ std::variant<std::unique_ptr<Segment>, NoSegment> Segment::create(std::size_t by
   if (!fd.valid()) return failed("shm_open", errno, bytes);
   std::unique_ptr<Segment> segment(new Segment(std::move(name), bytes));
   segment->linked_ = named;
+  if (auto full = overFreeSpace(fd.get(), bytes)) return *full;
   if (auto refused = reserve(fd.get(), bytes, stop)) return *refused;
   segment->data_ = map(fd.get(), bytes);
   if (segment->data_ == nullptr) return failed("mmap", errno, bytes);
