@@ -61,7 +61,8 @@ def _checks() -> dict[str, Check]:
 
 def _table(findings: list[Finding]) -> Table:
     """One row a finding, the fix under it."""
-    table = Table("check", "", "finding", box=None, padding=(0, 2, 0, 0))
+    table = Table("check", "", box=None, padding=(0, 2, 0, 0))
+    table.add_column("finding", overflow="fold")
     for finding in findings:
         text = Text(finding.text)
         if finding.fix:
