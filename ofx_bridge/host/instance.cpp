@@ -81,9 +81,7 @@ void Instance::connect(const std::string& name, std::shared_ptr<ClipInput> input
   updateProject(live().effect());
   describeInputs(host_, live().effect());
   live().clipsChanged();
-  if (host_.personality().sendsInstanceChanged) announce(name, kOfxTypeClip, std::nullopt);
-  host_.raiseViolations();
-  rethrowSourceError();
+  announce(name, kOfxTypeClip, std::nullopt);
 }
 
 void Instance::setProject(const OfxRectD& rectangle) {
@@ -165,9 +163,13 @@ Param& Instance::edited(const std::string& name) {
 /// InstanceChanged for an artist's edit; what the plugin then writes is announced as plugin-edited, once.
 void Instance::announce(const std::string& name, const std::string& kind, std::optional<double> time) {
   if (!host_.personality().sendsInstanceChanged) return;
-  const std::set<std::string> written = live().changed({name}, kind, kOfxChangeUserEdited, momentNow(time));
-  if (written.empty()) return;
-  live().changed({written.begin(), written.end()}, kOfxTypeParameter, kOfxChangePluginEdited, momentNow(time));
+  settled([&] {
+    const std::set<std::string> written = live().changed({name}, kind, kOfxChangeUserEdited, momentNow(time));
+    if (!written.empty()) {
+      live().changed({written.begin(), written.end()}, kOfxTypeParameter, kOfxChangePluginEdited, momentNow(time));
+    }
+    return true;
+  });
 }
 
 namespace {
@@ -184,9 +186,8 @@ void Instance::set(const std::string& name, const ParamValue& value) {
   Param& param = edited(name);
   checkValue(param, value);
   param.setValue(now, value);
-  announce(name, kOfxTypeParameter, std::nullopt);
   if (steersPreferences(host_, context_, name)) live().clipsChanged();
-  host_.raiseViolations();
+  announce(name, kOfxTypeParameter, std::nullopt);
 }
 
 void Instance::setKey(const std::string& name, double time, const ParamValue& value) {
@@ -195,27 +196,22 @@ void Instance::setKey(const std::string& name, double time, const ParamValue& va
   checkValue(param, value);
   param.setKey(time, value);
   announce(name, kOfxTypeParameter, time);
-  host_.raiseViolations();
 }
 
 void Instance::deleteKey(const std::string& name, double time) {
   if (!edited(name).deleteKey(time)) throw HostError("NoSuchKey", name + " has no key at " + std::to_string(time));
   announce(name, kOfxTypeParameter, time);
-  host_.raiseViolations();
 }
 
 void Instance::deleteAllKeys(const std::string& name) {
   edited(name).deleteAllKeys();
   announce(name, kOfxTypeParameter, std::nullopt);
-  host_.raiseViolations();
 }
 
 void Instance::press(const std::string& name, std::optional<double> time) {
   const Param& param = edited(name);
   if (param.type() != kOfxParamTypePushButton) throw HostError("NotAButton", name + " is " + param.type());
   announce(name, kOfxTypeParameter, time);
-  host_.raiseViolations();
-  rethrowSourceError();
 }
 
 ParamValue Instance::get(const std::string& name, std::optional<double> time) {
@@ -252,46 +248,48 @@ Project Instance::save() {
 // ---- questions
 
 ClipPreferences Instance::clipPreferences() {
-  live().clipsChanged();
-  ClipPreferences made = live().preferences();
-  host_.raiseViolations();
-  return made;
+  return settled([&] {
+    live().clipsChanged();
+    return live().preferences();
+  });
 }
 
 OfxRectD Instance::regionOfDefinition(double time, OfxPointD scale) {
-  (void)live().preferences();
-  Moment moment = momentNow(time);
-  moment.scale = scale;
-  const OfxRectD region = live().regionOfDefinition(moment);
-  host_.raiseViolations();
-  return region;
+  return settled([&] {
+    (void)live().preferences();
+    Moment moment = momentNow(time);
+    moment.scale = scale;
+    return live().regionOfDefinition(moment);
+  });
 }
 
 DeclaredFrames Instance::framesNeeded(double time) {
-  (void)live().preferences();
-  DeclaredFrames frames = live().framesNeeded(momentNow(time));
-  host_.raiseViolations();
-  return frames;
+  return settled([&] {
+    (void)live().preferences();
+    return live().framesNeeded(momentNow(time));
+  });
 }
 
 std::map<std::string, OfxRectD> Instance::regionsOfInterest(double time, const OfxRectD& region) {
-  (void)live().preferences();
-  auto regions = live().regionsOfInterest(momentNow(time), region);
-  host_.raiseViolations();
-  return regions;
+  return settled([&] {
+    (void)live().preferences();
+    return live().regionsOfInterest(momentNow(time), region);
+  });
 }
 
 std::optional<Identity> Instance::identity(double time) {
-  (void)live().preferences();
-  const Moment moment = momentNow(time);
-  auto found = live().identity(moment, outputBounds(live(), moment));
-  host_.raiseViolations();
-  return found;
+  return settled([&] {
+    (void)live().preferences();
+    const Moment moment = momentNow(time);
+    return live().identity(moment, outputBounds(live(), moment));
+  });
 }
 
 void Instance::simple(const std::string& action) {
-  live().simple(action);
-  host_.raiseViolations();
+  settled([&] {
+    live().simple(action);
+    return true;
+  });
 }
 
 }  // namespace sparkvsr::host

@@ -89,6 +89,9 @@ class Instance {
  private:
   enum class WhenBusy { Refuse, Wait };
 
+  /// Runs one operation of the artist; what the plugin violated, or a frame source threw, weighs more than its failure.
+  template <typename Body>
+  auto settled(Body&& body);
   [[nodiscard]] LiveEffect& live();
   [[nodiscard]] Param& edited(const std::string& name);
   [[nodiscard]] Moment momentNow(std::optional<double> time) const;
@@ -119,5 +122,19 @@ class Instance {
   std::unique_ptr<LiveEffect> main_;
   std::atomic<bool> inSequence_{false};
 };
+
+template <typename Body>
+auto Instance::settled(Body&& body) {
+  try {
+    auto result = body();
+    rethrowSourceError();
+    host_.raiseViolations();
+    return result;
+  } catch (const HostError&) {
+    rethrowSourceError();
+    host_.raiseViolations();
+    throw;
+  }
+}
 
 }  // namespace sparkvsr::host

@@ -219,17 +219,7 @@ Rendered Instance::render(double time, const RenderOptions& options) {
     const std::unique_ptr<LiveEffect> clone = copy();
     return renderOn(*clone, time, options, WhenBusy::Wait, false);
   };
-  (void)live();
-  try {
-    Rendered result = once();
-    rethrowSourceError();
-    host_.raiseViolations();
-    return result;
-  } catch (const RenderFailed&) {
-    rethrowSourceError();
-    host_.raiseViolations();
-    throw;
-  }
+  return settled(once);
 }
 
 // ---- many frames
@@ -247,41 +237,44 @@ void Instance::renderShare(const std::vector<double>& times, const RenderOptions
 
 std::vector<Rendered> Instance::renderMany(const std::vector<double>& times, int threads,
                                            const RenderOptions& options) {
-  (void)live().preferences();
   std::vector<Rendered> results(times.size());
   std::atomic<std::size_t> next{0};
   std::vector<std::exception_ptr> errors(static_cast<std::size_t>(std::max(1, threads)));
-  std::vector<std::thread> workers;
-  for (std::exception_ptr& error : errors) {
-    workers.emplace_back([&] {
-      try {
-        renderShare(times, options, next, results);
-      } catch (...) {
-        error = std::current_exception();
-        next = times.size();  // the others stop after the frame they are at
-      }
-    });
-  }
-  for (std::thread& worker : workers) worker.join();
-  rethrowSourceError();
-  host_.raiseViolations();
-  for (const std::exception_ptr& error : errors) {
-    if (error) std::rethrow_exception(error);
-  }
-  return results;
+  const auto work = [&](std::exception_ptr& error) {
+    try {
+      renderShare(times, options, next, results);
+    } catch (...) {
+      error = std::current_exception();
+      next = times.size();  // the others stop after the frame they are at
+    }
+  };
+  return settled([&] {
+    (void)live().preferences();
+    std::vector<std::thread> workers;
+    for (std::exception_ptr& error : errors) workers.emplace_back(work, std::ref(error));
+    for (std::thread& worker : workers) worker.join();
+    for (const std::exception_ptr& error : errors) {
+      if (error) std::rethrow_exception(error);
+    }
+    return results;
+  });
 }
 
 void Instance::beginSequence(const SequenceArgs& args) {
   if (inSequence_.exchange(true)) throw HostError("BadSequence", "a sequence is open already");
-  (void)live().preferences();
-  live().beginSequence(args);
-  host_.raiseViolations();
+  settled([&] {
+    (void)live().preferences();
+    live().beginSequence(args);
+    return true;
+  });
 }
 
 void Instance::endSequence(const SequenceArgs& args) {
   if (!inSequence_.exchange(false)) throw HostError("BadSequence", "no sequence is open");
-  live().endSequence(args);
-  host_.raiseViolations();
+  settled([&] {
+    live().endSequence(args);
+    return true;
+  });
 }
 
 }  // namespace sparkvsr::host

@@ -348,8 +348,8 @@ OfxStatus copy(OfxParamHandle to, OfxParamHandle from, OfxTime offset, const Ofx
 
 OfxStatus editBegin(OfxParamSetHandle handle, const char*) {
   return withParamSet("paramEditBegin", handle, [&](ParamSet&) {
-    const bool inCreate = currentAction() == kOfxActionCreateInstance;
-    if (inCreate && traits().refusesEditBlockInCreate) report("WouldCrashHost", "paramEditBegin in CreateInstance");
+    const bool creating = currentAction() == kOfxActionCreateInstance;
+    if (creating && traits().refusesEditBlockInCreate) report("WouldCrashHost", "paramEditBegin in CreateInstance");
     return kOfxStatOK;
   });
 }

@@ -51,7 +51,15 @@ void ProcessState::reportChanges() const {
   if (now.floatControl_ != floatControl_) report("ProcessStateChanged", "flush-to-zero or the float traps");
   if (now.locale_ != locale_) report("ProcessStateChanged", "the locale");
   if (now.folder_ != folder_) report("ProcessStateChanged", "the working directory");
+  restoreArithmetic();
   if (!sameSignals(now.blocked_, blocked_)) report("ProcessStateChanged", "the signal mask");
+}
+
+void ProcessState::restoreArithmetic() const {
+  std::fesetround(rounding_);
+#if defined(__SSE2__)
+  _mm_setcsr((_mm_getcsr() & 0x3FU) | floatControl_);
+#endif
 }
 
 }  // namespace sparkvsr::host

@@ -10,10 +10,12 @@ namespace sparkvsr::host {
 class ProcessState {
  public:
   ProcessState();
-  /// Reports "ProcessStateChanged" for each difference.
+  /// Reports "ProcessStateChanged" for each difference, and puts the arithmetic of this thread right again.
   void reportChanges() const;
 
  private:
+  void restoreArithmetic() const;
+
   int rounding_;
   unsigned int floatControl_;
   std::string locale_;

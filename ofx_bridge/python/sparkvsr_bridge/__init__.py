@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from sparkvsr_bridge.bundle import bundle_path
 
 try:
-    from sparkvsr_bridge import _core  # noqa: F401 -- imported first, so that its absence is explained
+    import_module("sparkvsr_bridge._core")  # first, so that its absence is explained
 except ImportError as error:
     raise ImportError(
         f"the compiled part of sparkvsr_bridge cannot be loaded ({error}); "
