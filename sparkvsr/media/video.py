@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sparkvsr.media.errors import MediaNotFoundError, MissingFrameError, Unreada
 from sparkvsr.media.video_index import VideoIndex, index_video
 from sparkvsr.media.yuv import VideoColor, color_of, to_rgb
 
+_SEEKS = 3  # keyframes tried before decoding begins at the start of the file
 _READ_ON = 48  # frames ahead that are decoded rather than sought: about two groups of pictures of streaming video
 
 
@@ -30,10 +32,11 @@ class VideoClip(ClipBase):
             raise MediaNotFoundError(f"{path}: no such file")
         self._path = path
         self._container, self._stream = _open(path)
-        self._index = index_video(path, self._stream.index)
+        self._frames: Iterator[tuple[int, Any]] = iter(())
         self._position = 0
-        self._decoder = self._decode_from_start()
-        first = next(self._decoder, None)
+        self._sought = False
+        self._index = index_video(path, self._stream.index)
+        first = next(self._decoded(), None)
         if first is None or first.pts is None:
             raise UnreadableMediaError(f"{path}: no frame can be decoded")
         self._index = self._index.starting_at(first.pts)
@@ -41,8 +44,8 @@ class VideoClip(ClipBase):
         self._color = _color(first)
         frame = self._frame(first)
         self._info = _info(path, self._stream, self._index, frame, self._color)
-        self._position = 1
         self._window.put(0, frame)
+        self._restart()
 
     @property
     def info(self) -> ClipInfo:
@@ -76,34 +79,51 @@ class VideoClip(ClipBase):
     def close(self) -> None:
         """Close the file."""
         super().close()
-        self._decoder.close()
         self._container.close()
 
     def _load(self, number: int) -> Frame:
         if not self._position <= number < self._position + _READ_ON:
             self._seek(number)
-        for position, decoded in self._numbered():
+        decoded = self._decode_to(number)
+        if decoded is None and self._sought:  # some containers give frames no time of their own after a seek
+            self._restart()
+            decoded = self._decode_to(number)
+        if decoded is None:
+            raise MissingFrameError(f"{self._path}: frame {number} cannot be decoded", found="damaged or missing data")
+        return self._frame(decoded)
+
+    def _decode_to(self, number: int) -> Any:
+        """Decode on until the frame; None when it does not come."""
+        for position, decoded in self._frames:
             self._position = position + 1
-            if position == number:
-                return self._frame(decoded)
-            if position > number:
-                break
-        raise MissingFrameError(f"{self._path}: frame {number} cannot be decoded", found="damaged or missing data")
+            if position >= number:
+                return decoded if position == number else None
+        return None
+
+    def _seek(self, number: int) -> None:
+        """Begin at a keyframe at or before the frame. Some containers seek badly: only what begins in time is used."""
+        for entry in self._index.entries(number)[:_SEEKS]:
+            self._container.seek(self._index.times[entry], stream=self._stream, backward=True)
+            frames = self._numbered()
+            first = next(frames, None)
+            if first is not None and first[0] <= entry:
+                self._frames, self._position, self._sought = chain([first], frames), first[0], True
+                return
+        self._restart()
+
+    def _restart(self) -> None:
+        self._container.close()
+        self._container, self._stream = _open(self._path)
+        self._frames, self._position, self._sought = self._numbered(), 0, False
 
     def _numbered(self) -> Iterator[tuple[int, Any]]:
         """Decoded frames with their numbers; frames that the index does not know are passed over."""
-        for decoded in self._decoder:
+        for decoded in self._decoded():
             position = None if decoded.pts is None else self._index.position(decoded.pts)
             if position is not None:
                 yield position, decoded
 
-    def _seek(self, number: int) -> None:
-        self._container.seek(self._index.times[number], stream=self._stream, backward=True)
-        self._decoder.close()
-        self._decoder = self._decode_from_start()
-        self._position = number - _READ_ON
-
-    def _decode_from_start(self) -> Generator[Any, None, None]:
+    def _decoded(self) -> Iterator[Any]:
         try:
             yield from self._container.decode(self._stream)
         except av.FFmpegError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,10 +16,14 @@ _TOLERANCE = 0.02  # of a frame: containers round times to their time base
 
 @dataclass(frozen=True, slots=True)
 class VideoIndex:
-    """Presentation times of all frames, ascending, in units of ``time_base`` seconds."""
+    """Presentation times of all frames, ascending, in units of ``time_base`` seconds.
+
+    ``keyframes``: times of those where decoding can begin, ascending; empty where that is unknown.
+    """
 
     times: tuple[int, ...]
     time_base: Fraction
+    keyframes: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.times)
@@ -40,7 +44,13 @@ class VideoIndex:
 
     def starting_at(self, time: int) -> VideoIndex:
         """The same without the frames before ``time``: those that an open group of pictures cannot decode."""
-        return VideoIndex(self.times[bisect_left(self.times, time) :], self.time_base)
+        times, keyframes = (known[bisect_left(known, time) :] for known in (self.times, self.keyframes))
+        return VideoIndex(times, self.time_base, keyframes)
+
+    def entries(self, position: int) -> list[int]:
+        """Positions from which decoding leads to this frame, the nearest first."""
+        usable = self.keyframes[: bisect_right(self.keyframes, self.times[position])]
+        return [bisect_left(self.times, time) for time in reversed(usable)]
 
     def constant_rate(self) -> bool:
         """Whether the distances of all frames agree, but for the rounding to the time base."""
@@ -61,12 +71,13 @@ def index_video(path: Path, stream_index: int) -> VideoIndex:
         base = Fraction(stream.time_base or Fraction(1, 1000))
         packets = [packet for packet in container.demux(stream) if packet.size and not packet.is_discard]
         times = [packet.pts for packet in packets]
+        keyframes = sorted(packet.pts for packet in packets if packet.is_keyframe and packet.pts is not None)
     known = [time for time in times if time is not None]
     if not known or len(known) != len(times) or len(set(known)) != len(known):
-        known = _times_by_decoding(path, stream_index)
+        known, keyframes = _times_by_decoding(path, stream_index), []
     if not known:
         raise UnreadableMediaError(f"{path}: the video has no frames")
-    return VideoIndex(tuple(sorted(known)), base)
+    return VideoIndex(tuple(sorted(known)), base, tuple(keyframes))
 
 
 def _times_by_decoding(path: Path, stream_index: int) -> list[int]:

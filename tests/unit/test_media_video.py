@@ -140,6 +140,36 @@ def test_every_frame_in_any_order(tmp_path: Path) -> None:
     assert clip.window.held_bytes == clip.info.layout.nbytes
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("a.mp4", "libx264", {"bf": "3"}),
+        ("a.mkv", "libx264", {"x264-params": "open-gop=1:bframes=3"}),
+        ("a.ts", "libx264", {"bf": "2"}),
+        ("a.avi", "mpeg4", {}),
+        ("a.mpg", "mpeg2video", {"bf": "2"}),
+        ("a.webm", "libvpx-vp9", {"cpu-used": "8", "deadline": "realtime"}),
+    ],
+)
+def test_seeking_finds_the_very_frame(tmp_path: Path, name: str, codec: str, options: dict[str, str]) -> None:
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream(codec, rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = 64, 48, "yuv420p", 12
+        stream.bit_rate = 2_000_000
+        for number in range(80):
+            frame = from_rgb(numbered(number).numpy(), "yuv420p", BT709)
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    forward = VideoClip(tmp_path / name)
+    assert forward.numbers == range(80)
+    in_order = [forward.read(number).numpy() for number in forward.numbers]
+    np.testing.assert_allclose(grey_of(forward.read(70)), 350 % 250, atol=6)
+    clip = VideoClip(tmp_path / name, window_bytes=1)
+    for number in (79, 0, 61, 12, 11, 13, 78, 3):
+        np.testing.assert_array_equal(clip.read(number).numpy(), in_order[number])
+
+
 def test_a_frame_outside_is_an_error(tmp_path: Path) -> None:
     write_clip(tmp_path / "a.mp4", 5)
     clip = VideoClip(tmp_path / "a.mp4")
