@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "host/context.hpp"
 #include "host/errors.hpp"
@@ -176,6 +177,30 @@ ParamValue Param::fitted(const ParamValue& value) const {
   }
   for (double& number : numbers) {
     if (isWhole()) number = std::floor(number + 0.5);
+  }
+  return numbers;
+}
+
+double Param::optionNumber(const std::string& label) const {
+  const std::vector<std::string> options = properties_.getStrings(kOfxParamPropChoiceOption);
+  const auto found = std::find(options.begin(), options.end(), label);
+  if (found == options.end()) throw HostError("BadValue", "parameter " + name_ + " has no option " + label);
+  return static_cast<double>(found - options.begin());
+}
+
+ParamValue Param::parsed(const std::string& text) const {
+  if (isString()) return text;
+  const bool label = type_ == kOfxParamTypeChoice && text.find_first_not_of("0123456789") != std::string::npos;
+  if (label) return std::vector<double>{optionNumber(text)};
+  std::vector<double> numbers;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) {
+    std::istringstream one(part);
+    double number = 0;
+    if (!(one >> number) || !one.eof()) {
+      throw HostError("BadValue", "parameter " + name_ + ": expected a number, found " + part);
+    }
+    numbers.push_back(number);
   }
   return numbers;
 }

@@ -76,6 +76,11 @@ class Param : public Handled<Param, HandleKind::Param> {
   [[nodiscard]] SavedParam save() const;
   void restore(const SavedParam& saved);
 
+  /// Number of a Choice's option. Raises HostError "BadValue".
+  [[nodiscard]] double optionNumber(const std::string& label) const;
+  /// A value written as text: numbers with commas between them, an option's label or number, or the text itself.
+  [[nodiscard]] ParamValue parsed(const std::string& text) const;
+
   [[nodiscard]] ParamValue valueAt(double time) const;
   /// Sets the constant, or, where there are keys, the key at `now`.
   void setValue(double now, const ParamValue& value);

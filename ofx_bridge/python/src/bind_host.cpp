@@ -55,20 +55,12 @@ py::object pythonOf(const Param& param, const ParamValue& value) {
   return all;
 }
 
-std::size_t optionNumber(const Param& param, const std::string& label) {
-  const std::vector<std::string> options = param.properties().getStrings(kOfxParamPropChoiceOption);
-  for (std::size_t i = 0; i < options.size(); ++i) {
-    if (options[i] == label) return i;
-  }
-  throw HostError("BadValue", "parameter " + param.name() + " has no option " + label);
-}
-
 /// int, float, bool, str or a tuple of numbers; a choice also by its label.
 ParamValue valueOf(const Param& param, const py::object& value) {
   if (py::isinstance<py::str>(value)) {
     const auto text = value.cast<std::string>();
     if (param.type() != kOfxParamTypeChoice) return text;
-    return std::vector<double>{static_cast<double>(optionNumber(param, text))};
+    return std::vector<double>{param.optionNumber(text)};
   }
   if (py::isinstance<py::tuple>(value) || py::isinstance<py::list>(value)) return value.cast<std::vector<double>>();
   return std::vector<double>{value.cast<double>()};
