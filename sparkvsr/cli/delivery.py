@@ -187,6 +187,6 @@ def open_writer(delivery: Delivery, pixel_aspect: float = 1.0) -> Iterator[Frame
         with video_writer(delivery.path, delivery.video, *size, pixel_aspect) as video:
             yield video
     elif FramePattern.is_pattern(delivery.path):
-        yield SequenceWriter(FramePattern.parse(delivery.path))
+        yield SequenceWriter(FramePattern.parse(delivery.path), pixel_aspect)
     else:
-        yield StillWriter(delivery.path)
+        yield StillWriter(delivery.path, pixel_aspect)

@@ -204,7 +204,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Upscale a video, a picture sequence (plate.%04d.exr, plate.####.png) or a still, guided by high-resolution "
         "pictures of some of its frames. Frames of a video count from 0, those of a sequence as its files."
-    ).replace("%", "%%")
+    )
     parser.add_argument("input", metavar="IN", help="video, sequence pattern or still")
     parser.add_argument("output", metavar="OUT", help="video (.mp4 .mov .mkv), sequence pattern or still")
     _add_guidance(parser.add_argument_group("keyframes and guidance"))

@@ -25,7 +25,9 @@ class SequenceClip(ClipBase):
             raise MediaNotFoundError(f"{pattern}: no file matches this pattern", expected=str(pattern.path(1)))
         self._first, self._last, self._present = found[0], found[-1], frozenset(found)
         still = read_still(pattern.path(found[0]))
-        self._info = ClipInfo(still.frame.format, still.transfer, rate, description=str(pattern))
+        self._info = ClipInfo(
+            still.frame.format, still.transfer, rate, pixel_aspect=still.pixel_aspect, description=str(pattern)
+        )
         self._window.put(found[0], still.frame)
 
     @property
@@ -66,7 +68,9 @@ class StillClip(ClipBase):
         super().__init__(str(path))
         still = read_still(path)
         self._still = still.frame
-        self._info = ClipInfo(still.frame.format, still.transfer, rate, description=str(path))
+        self._info = ClipInfo(
+            still.frame.format, still.transfer, rate, pixel_aspect=still.pixel_aspect, description=str(path)
+        )
 
     @property
     def info(self) -> ClipInfo:
@@ -85,20 +89,22 @@ class StillClip(ClipBase):
 class SequenceWriter:
     """Writes frame after frame into the files of a pattern; each file appears whole or not at all."""
 
-    def __init__(self, pattern: FramePattern) -> None:
+    def __init__(self, pattern: FramePattern, pixel_aspect: float = 1.0) -> None:
         self._pattern = pattern
+        self._pixel_aspect = pixel_aspect
 
     def write(self, number: int, frame: Frame, seconds: Fraction | None = None) -> None:
         """Write the file of frame ``number``. Raises UnsupportedMediaError, WriteFailedError."""
-        write_still(self._pattern.path(number), frame)
+        write_still(self._pattern.path(number), frame, pixel_aspect=self._pixel_aspect)
 
 
 class StillWriter:
     """Writes the one frame of a still."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, pixel_aspect: float = 1.0) -> None:
         self._path = path
+        self._pixel_aspect = pixel_aspect
 
     def write(self, number: int, frame: Frame, seconds: Fraction | None = None) -> None:
         """Write the file; number and time have no place in it. Raises UnsupportedMediaError, WriteFailedError."""
-        write_still(self._path, frame)
+        write_still(self._path, frame, pixel_aspect=self._pixel_aspect)

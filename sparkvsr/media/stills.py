@@ -44,10 +44,11 @@ _QUARTER_TURNS = {
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """A picture and the transfer curve its colour samples are coded with."""
+    """A picture, the transfer curve its colour samples are coded with, and the shape of its pixels."""
 
     frame: Frame
     transfer: Transfer
+    pixel_aspect: float = 1.0
 
 
 def is_still(path: str | Path) -> bool:
@@ -105,10 +106,8 @@ def _read_open(source: Path, reader: Any) -> Still:
         raise UnreadableMediaError(f"{source}: {reader.geterror() or 'the pixels cannot be read'}")
     stored = np.asarray(stored).reshape(spec.height, spec.width, spec.nchannels)
     pixels = _upright(_in_display_window(stored[:, :, _rgba_channels(source, spec)], spec), spec)
-    return Still(
-        Frame.from_numpy(np.ascontiguousarray(pixels), _premultiplication(spec, pixels.shape[2])),
-        _transfer(spec, depth),
-    )
+    frame = Frame.from_numpy(np.ascontiguousarray(pixels), _premultiplication(spec, pixels.shape[2]))
+    return Still(frame, _transfer(spec, depth), spec.get_float_attribute("PixelAspectRatio", 1.0) or 1.0)
 
 
 def _depth_of(spec: Any) -> Depth:

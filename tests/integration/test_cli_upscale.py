@@ -100,10 +100,11 @@ def test_scene_linear_highlights_and_alpha_survive(tmp_path: Path) -> None:
     pixels = np.zeros((16, 20, 4), np.float32)
     pixels[:, :10] = (30.0, 1.5, 0.18, 1.0)
     pixels[:, 10:] = (-0.02, 0.18, 0.05, 0.5)  # premultiplied
-    write_still(tmp_path / "a.exr", Frame.from_numpy(pixels, Premultiplication.PREMULTIPLIED))
+    frame = Frame.from_numpy(pixels, Premultiplication.PREMULTIPLIED)
+    write_still(tmp_path / "a.exr", frame, pixel_aspect=2.0)
     assert main(["upscale", str(tmp_path / "a.exr"), str(tmp_path / "b.exr"), "--quiet"]) == 0
     still = read_still(tmp_path / "b.exr")
-    assert (still.frame.format.depth, still.transfer) == (Depth.FLOAT, Transfer.LINEAR)
+    assert (still.frame.format.depth, still.transfer, still.pixel_aspect) == (Depth.FLOAT, Transfer.LINEAR, 2.0)
     assert still.frame.format.premultiplication is Premultiplication.PREMULTIPLIED
     found = still.frame.numpy()
     np.testing.assert_allclose(found[32, 8], pixels[8, 2], rtol=1e-3)
