@@ -88,8 +88,7 @@ def _require_supported(transfer: Transfer) -> None:
 
 
 def unpack(frame: Frame) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Colour [3, H, W] float32, unpremultiplied, and alpha [1, H, W] float32 in 0..1 (None for RGB and for opaque
-    pictures).
+    """Colour [3, H, W] float32, unpremultiplied, and alpha [1, H, W] float32 in 0..1 (None for RGB and opaque ones).
 
     Where premultiplied alpha is 0, colour has no meaning: black takes on the colour around it, so that resampling
     leaves no dark fringe; light without alpha (a glow) keeps its value.
@@ -105,8 +104,7 @@ def unpack(frame: Frame) -> tuple[torch.Tensor, torch.Tensor | None]:
 
 
 def pack(rgb: torch.Tensor, alpha: torch.Tensor | None, layout: PixelFormat, out: torch.Tensor | None = None) -> Frame:
-    """Pixels of ``layout`` from colour [3, H, W] and alpha [1, H, W] (None: 1), written into ``out`` [H, W, C] when
-    given.
+    """Pixels of ``layout`` from colour [3, H, W] and alpha [1, H, W] (None: 1), into ``out`` [H, W, C] when given.
 
     Integer depths are clamped and rounded to nearest, half is limited to ±65504. Raises ValueError when sizes differ.
     """

@@ -156,9 +156,10 @@ class Frame:
         """Wrap [H, W, 3 or 4] of uint8, uint16, float16 or float32, without a copy where torch allows it."""
         if array.ndim != 3:
             raise FrameError(f"expected an array of 3 dimensions [H, W, C], found {array.ndim}")
+        array = _torch_ready(array)
         height, width, components = array.shape
         layout = PixelFormat(width, height, components, Depth.of(array.dtype), premultiplication)
-        return Frame(torch.from_numpy(_torch_ready(array)), layout)
+        return Frame(torch.from_numpy(array), layout)
 
     def numpy(self) -> npt.NDArray[Any]:
         """The pixels as [H, W, C]; shares memory when they are on the CPU."""

@@ -1,5 +1,4 @@
-"""Resizing and smoothing of [C, H, W] float pictures: separable, replicated borders, the same bytes for any thread
-count.
+"""Resizing and smoothing of [C, H, W] float pictures: replicated borders, the same bytes for any thread count.
 
 Sample centres of both sizes share the picture's edges (pixel k covers k .. k+1). A pass is an ``embedding_bag``: each
 output row is a weighted sum of a few input rows, added up in a fixed order by one thread, on the CPU and on CUDA
@@ -97,8 +96,8 @@ def _resize_taps(size_in: int, size_out: int, kernel: Kernel) -> _Taps:
     function, support = _KERNELS[kernel]
     reach = support * stretch
     centres = (np.arange(size_out) + 0.5) * ratio - 0.5
-    firsts = np.ceil(centres - reach).astype(np.int64)
-    positions = firsts[:, None] + np.arange(math.floor(2 * reach) + 1)[None, :]
+    firsts = np.ceil(centres - reach - 1e-6).astype(np.int64)
+    positions = firsts[:, None] + np.arange(math.floor(2 * reach + 1e-5) + 1)[None, :]
     weights = function((positions - centres[:, None]) / stretch)
     return _finish(positions, weights, size_in)
 
@@ -144,7 +143,8 @@ def _triangle(x: _Array) -> _Array:
 
 
 def _gaussian(x: _Array) -> _Array:
-    return np.exp(-0.5 * (x / GAUSSIAN_SIGMA) ** 2)
+    inside = np.abs(x) <= _GAUSSIAN_REACH * GAUSSIAN_SIGMA + 1e-6  # mirrored taps stay together in spite of rounding
+    return np.where(inside, np.exp(-0.5 * (x / GAUSSIAN_SIGMA) ** 2), 0.0)
 
 
 _KERNELS = {
