@@ -157,6 +157,7 @@ class FakeBackend:
         file = os.open("/dev/shm" + header["name"], os.O_RDWR | os.O_NOFOLLOW)
         memory = mmap.mmap(file, header["slot_bytes"] * header["slots"])
         os.close(file)
+        Path("/dev/shm" + header["name"]).unlink(missing_ok=True)  # the link does it too, unless it was killed just now
         self.segments[client, header["segment"]] = (memory, header["slot_bytes"])
         self.send(client, {"type": ATTACHED, "id": header["id"], "segment": header["segment"]})
 

@@ -7,6 +7,7 @@ std::shared_ptr<Session> Session::open(wire::Welcome welcome, std::uint64_t firs
                                        bool sharedMemory, std::shared_ptr<WakeUp> wakeUp) {
   std::shared_ptr<Session> session(new Session(std::move(welcome), firstId, tuning, std::move(wakeUp)));
   if (!sharedMemory || !session->welcome_.offers(protocol::kCarrierShm)) return session;
+  sweepAbandonedSegments();
   // The pool outlives the session in the hands of callers, and must not keep it alive.
   const std::weak_ptr<Session> weak = session;
   const auto attach = [weak](wire::Attach message) -> std::uint64_t {

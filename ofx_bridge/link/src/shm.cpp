@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shm.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -36,7 +38,7 @@ std::optional<NoSegment> overFileLimit(std::size_t bytes) {
 
 /// Filling /dev/shm up to its last page before learning that it is too small would take memory from everybody.
 std::optional<NoSegment> overFreeSpace(int fd, std::size_t bytes) {
-  struct statvfs space {};
+  struct statvfs space{};
   if (::fstatvfs(fd, &space) != 0 || space.f_blocks == 0) return {};  // without a limit of its own
   const std::uint64_t free = std::uint64_t{space.f_bavail} * space.f_frsize;
   if (bytes <= free) return {};
@@ -78,7 +80,25 @@ bool giveName(int fd, const std::string& name) {
          ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, ("/dev/shm" + name).c_str(), AT_SYMLINK_FOLLOW) == 0;
 }
 
+bool abandoned(const std::string& path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat info{};
+  return file.valid() && ::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == ::geteuid() &&
+         ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;
+}
+
 }  // namespace
+
+void sweepAbandonedSegments() noexcept {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/dev/shm"), ::closedir);
+  if (!folder) return;
+  const std::size_t prefix = std::strlen(protocol::kSegmentPrefix);
+  while (const dirent* entry = ::readdir(folder.get())) {
+    if (std::strncmp(entry->d_name, protocol::kSegmentPrefix, prefix) != 0) continue;
+    const std::string path = std::string("/dev/shm/") + entry->d_name;
+    if (std::strlen(entry->d_name) == prefix + 32 && abandoned(path)) ::unlink(path.c_str());
+  }
+}
 
 std::string unguessableName() {
   std::array<unsigned char, 16> random{};
@@ -98,15 +118,17 @@ std::variant<std::unique_ptr<Segment>, NoSegment> Segment::create(std::size_t by
   std::string name = unguessableName();
   if (name.empty()) return failed("getrandom", errno, name.size());
   bool named = false;
-  const FileDescriptor fd = open(name, named);
-  if (!fd.valid()) return failed("shm_open", errno, bytes);
   std::unique_ptr<Segment> segment(new Segment(std::move(name), bytes));
+  segment->file_ = open(segment->name_, named);
+  const int fd = segment->file_.get();
+  if (!segment->file_.valid()) return failed("shm_open", errno, bytes);
   segment->linked_ = named;
-  if (auto full = overFreeSpace(fd.get(), bytes)) return *full;
-  if (auto refused = reserve(fd.get(), bytes, stop)) return *refused;
-  segment->data_ = map(fd.get(), bytes);
+  ::flock(fd, LOCK_SH);
+  if (auto full = overFreeSpace(fd, bytes)) return *full;
+  if (auto refused = reserve(fd, bytes, stop)) return *refused;
+  segment->data_ = map(fd, bytes);
   if (segment->data_ == nullptr) return failed("mmap", errno, bytes);
-  if (!named && !giveName(fd.get(), segment->name_)) return failed("linkat", errno, bytes);
+  if (!named && !giveName(fd, segment->name_)) return failed("linkat", errno, bytes);
   segment->linked_ = true;
   return segment;
 }
@@ -122,6 +144,7 @@ Segment::~Segment() {
 void Segment::unlinkName() noexcept {
   if (linked_) ::shm_unlink(name_.c_str());
   linked_ = false;
+  file_ = FileDescriptor();
 }
 
 }  // namespace sparkvsr::detail

@@ -9,6 +9,8 @@
 #include <string>
 #include <variant>
 
+#include "file_descriptor.hpp"
+
 namespace sparkvsr::detail {
 
 /// Why a segment could not be made, in words for the artist's administrator.
@@ -40,9 +42,14 @@ class Segment {
   std::string name_;
   std::byte* data_ = nullptr;
   std::size_t bytes_;
+  FileDescriptor file_;  // holds a lock as long as the name exists: by that a living owner is told from a dead one
   bool linked_ = false;
   int owner_;  // process that made it: a forked child must neither unlink nor unmap
 };
+
+/// Removes names that hosts left behind which were killed in the millisecond between naming a segment and its
+/// unlinking.
+void sweepAbandonedSegments() noexcept;
 
 /// "/sparkvsr-" and 32 hexadecimal digits of the kernel's random generator; empty when there is no randomness.
 [[nodiscard]] std::string unguessableName();

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <fstream>
 #include <set>
 
 #include "check.hpp"
@@ -62,6 +63,18 @@ TEST(a_segment_outlives_its_name_and_leaves_nothing) {
     CHECK_EQUAL(::access(file.c_str(), F_OK), 0);
   }
   CHECK_EQUAL(::access(file.c_str(), F_OK), -1);
+}
+
+TEST(what_a_killed_host_left_is_swept_and_what_lives_is_not) {
+  const auto living = made(1 << 16);
+  const std::string dead = "/dev/shm/sparkvsr-00000000000000000000000000000000";
+  const std::string foreign = "/dev/shm/sparkvsr-backend-notes";
+  for (const std::string& file : {dead, foreign}) std::ofstream(file) << "x";
+  sweepAbandonedSegments();
+  CHECK_EQUAL(::access(dead.c_str(), F_OK), -1);
+  CHECK_EQUAL(::access(foreign.c_str(), F_OK), 0);
+  CHECK_EQUAL(::access(fileOf(*living).c_str(), F_OK), 0);
+  ::unlink(foreign.c_str());
 }
 
 TEST(a_host_that_gives_up_stops_the_reservation) {

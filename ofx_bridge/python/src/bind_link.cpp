@@ -332,7 +332,8 @@ void register_link(py::module_& module) {
   using py::arg;
   py::module_ link = module.def_submodule("link", "The backend link, as the plugin uses it.");
   link.attr("LinkError") = linkErrorType();
-  py::class_<sparkvsr::Link, LinkPtr> type(link, "Link", "A link of its own; deadlines in seconds.");
+  py::class_<sparkvsr::Link, LinkPtr> type(link, "Link", py::module_local(),
+                                           "A link of its own; deadlines in seconds.");
   type.def(py::init(&make), py::kw_only(), arg("address") = "", arg("bundle_resources") = "",
            arg("host_name") = "python", arg("host_version") = "0", arg("allow_spawn") = true,
            arg("allow_shared_memory") = true, arg("silence") = 10.0, arg("handshake") = 10.0, arg("start") = 120.0,
