@@ -25,8 +25,8 @@ class GateTerms:
     def confidence(self, trust: float) -> torch.Tensor:
         """The gate of this keyframe, [1, h, w] in 0..1.
 
-        ``trust`` 0 (Strict) .. 1 (Paint) widens the tolerance of the second term alone, by 1/(1 − trust): at 1 the keyframe
-        counts as true wherever the motion holds.
+        ``trust`` 0 (Strict) .. 1 (Paint) widens the tolerance of the second term alone, by 1/(1 − trust): at 1 the
+        keyframe counts as true wherever the motion holds.
         """
         evidence = self.motion + self.agreement * (1.0 - trust) ** 2
         return evidence.neg_().exp_().mul_(self.strength)

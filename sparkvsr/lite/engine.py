@@ -130,7 +130,7 @@ class LiteEngine:
     @property
     def info(self) -> EngineInfo:
         """Identity and limits."""
-        return EngineInfo(name="lite", scales=SCALES, window=0, identity=IDENTITY)
+        return EngineInfo(name="lite", scales=SCALES, window=0, identity=IDENTITY, low_agreement=AGREEMENT_NOTICE)
 
     def encode_source(self, window: Sequence[WindowFrame], settings: EngineSettings, watch: Watch) -> SourceLatents:
         """The frame's blind result and what it is compared by; frames beside it are not needed."""
