@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -101,12 +102,18 @@ def _render_all(demo: Run, plugin: PluginInHost, screen: Screen) -> None:
         options = VideoOptions(rate=rate, quality=18)
         film = stack.enter_context(video_writer(demo.places.path("wipe.mp4"), options, width, height))
         meter = stack.enter_context(screen.progress("rendering", len(material.numbers)))
+        helper = stack.enter_context(ThreadPoolExecutor(1))
+        kept: Future[None] | None = None
         for number in material.numbers:
             results = _results(demo, plugin, number)
-            _keep(demo, film, number, results)
             if number == material.shown:
                 _draw(demo, plugin, number, results)
+            if kept is not None:
+                kept.result()  # one frame at most waits, and its error is told
+            kept = helper.submit(_keep, demo, film, number, results)
             meter.step()
+        if kept is not None:
+            kept.result()
 
 
 def _results(demo: Run, plugin: PluginInHost, number: int) -> dict[str, Frame]:
@@ -128,7 +135,7 @@ def _as_bytes(frame: Frame) -> Frame:
 
 
 def _keep(demo: Run, film: VideoWriter, number: int, results: dict[str, Frame]) -> None:
-    """Files and scores of a frame."""
+    """Files and scores of a frame; done while the backend renders the next one."""
     write_still(demo.places.frames.path(number), results["keyed"])
     if number in demo.material.judged:
         demo.scores.add(results, results["truth"])
