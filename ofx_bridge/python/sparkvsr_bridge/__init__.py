@@ -24,18 +24,9 @@ from sparkvsr_bridge.errors import (
     RenderFailed,
     Violation,
 )
-from sparkvsr_bridge.host import (
-    Failing,
-    Faults,
-    Host,
-    Instance,
-    Message,
-    Progress,
-    Project,
-    Rendered,
-    override_names,
-    personality_names,
-)
+from sparkvsr_bridge.host import Host, override_names, personality_names
+from sparkvsr_bridge.instance import Instance
+from sparkvsr_bridge.records import Failing, Faults, Message, Progress, Project, Rendered
 
 __all__ = [
     "ActionFailed",

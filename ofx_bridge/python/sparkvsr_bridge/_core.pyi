@@ -4,7 +4,7 @@ from typing import Any, TypeAlias
 
 import numpy.typing as npt
 
-from sparkvsr_bridge.host import Project
+from sparkvsr_bridge.records import Project
 
 Array: TypeAlias = npt.NDArray[Any]
 Region: TypeAlias = tuple[float, float, float, float]
