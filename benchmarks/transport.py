@@ -30,7 +30,7 @@ from rich.table import Table
 REPOSITORY = Path(__file__).resolve().parent.parent
 SIZES = ("64x64", "1920x1080", "3840x2160")
 START_S = 120.0
-CACHE_GB = "2.5"  # full after a few UHD frames, as in long work: from then on memory is used again
+CACHE_GB = "1.5"  # full after a few UHD frames, as in long work: from then on memory is used again
 
 Array = npt.NDArray[np.float32]
 

@@ -22,13 +22,14 @@ class GaveUpError(Exception):
 
 @dataclass(frozen=True)
 class Budgets:
-    """Bytes that each tier may hold."""
+    """Bytes that each tier may hold; ``arrivals``: frames that came in and were not yet read, beside the tier."""
 
     frames: int
     source_latents: int
     keyframe_latents: int
     propagations: int
     results: int
+    arrivals: int = 2 << 30
 
     @staticmethod
     def share_out(total: int) -> Budgets:

@@ -23,6 +23,7 @@ from sparkvsr_backend.errors import BadKeyframeError, EngineFailedError, NeedFra
 from sparkvsr_backend.frame_store import FrameStore
 from sparkvsr_backend.keyframe_files import KeyframeFiles
 from sparkvsr_backend.keys import Key
+from sparkvsr_backend.memory import require_room
 from sparkvsr_backend.plan import Plan, Size, UsedKeyframe
 from sparkvsr_backend.protocol import Notice
 from sparkvsr_backend.requests import RenderRequest, View
@@ -80,7 +81,7 @@ class Stores:
     def __init__(self, budgets: Budgets, bridge: Bridge) -> None:
         self.bridge = bridge
         self.pool = BufferPool()
-        self.frames = FrameStore(budgets.frames, self.pool)
+        self.frames = FrameStore(budgets.frames, self.pool, budgets.arrivals)
         self.sources: Tier[Key, Any] = Tier(budgets.source_latents)
         self.keyframes: Tier[Key, KnownKeyframe] = Tier(budgets.keyframe_latents)
         self.propagations: Tier[Key, Carried] = Tier(budgets.propagations)
@@ -106,6 +107,9 @@ class Computation:
     def run(self, out: OutputBuffer | None) -> RenderResult:
         """Make the frame, into ``out`` when given. Raises NeedFrames and what an engine raises."""
         wanted = self._frames_wanted()
+        if self.stores.bridge.device.type == "cpu":
+            height, width = _times(self._size(), self.plan.settings.scale)
+            require_room(height * width)
         if not self.plan.info.takes_views:
             self._settle(wanted)
         with self.stores.frames.hold(wanted) as frames:

@@ -1,4 +1,9 @@
-"""The frames tier: pixels by fingerprint, at first in the link's slots (no copy), later in memory of our own."""
+"""The frames tier: pixels by fingerprint, at first in the link's slots (no copy), later in memory of our own.
+
+Pixels that have arrived are kept, beyond the tier's budget if need be, until a render has read them (or nobody did
+for a while): what was asked for is there when it is needed, however small the cache. Only then does the budget
+decide.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +21,7 @@ from sparkvsr_backend.errors import NeedFrames, OutOfMemoryError
 from sparkvsr_backend.protocol import TierCounters
 
 _REMEMBERED_FORMATS = 100_000
+_WELCOME_S = 10.0
 
 
 @dataclass
@@ -30,11 +36,24 @@ class _Fresh:
 
 
 @dataclass
+class _Arrival:
+    """Pixels of our own that no render has read yet."""
+
+    frame: Frame
+    since: float
+
+
+@dataclass
 class FrameStore:
-    """Thread-safe. Sizes are remembered beyond the pixels, as some keys need them."""
+    """Thread-safe. Sizes are remembered beyond the pixels, as some keys need them.
+
+    ``budget``: bytes of frames kept for later; ``room``: bytes of frames that have arrived and were not yet read.
+    """
 
     budget: int
     pool: BufferPool = field(default_factory=BufferPool)
+    room: int = 2 << 30
+    _arrived: OrderedDict[bytes, _Arrival] = field(default_factory=OrderedDict)
     _fresh: dict[bytes, _Fresh] = field(default_factory=dict)
     _formats: OrderedDict[bytes, PixelFormat] = field(default_factory=OrderedDict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -46,7 +65,7 @@ class FrameStore:
         """Keep pixels that are nobody else's. The caller does not change them afterwards."""
         with self._lock:
             self._remember(fingerprint, frame.format)
-            self._tier.put(fingerprint, frame, frame.nbytes)
+            self._arrive(fingerprint, frame)
 
     def lend(self, fingerprint: bytes, frame: Frame, lease: Lease, owner: Hashable) -> None:
         """Take pixels in a slot, and the caller's share of its lease. They are used in place until ``settle``."""
@@ -59,7 +78,7 @@ class FrameStore:
 
     def __contains__(self, fingerprint: bytes) -> bool:
         with self._lock:
-            return fingerprint in self._fresh or fingerprint in self._tier
+            return fingerprint in self._fresh or fingerprint in self._arrived or fingerprint in self._tier
 
     def format_of(self, fingerprint: bytes) -> PixelFormat | None:
         """Size and kind of a frame that was here once; None for one never seen."""
@@ -80,6 +99,9 @@ class FrameStore:
                 self._require_room(tuple(frames))
                 raise NeedFrames(missing)
             yield {key: frame for key, frame in frames.items() if frame is not None}
+        with self._lock:
+            for key in frames:
+                self._retire(key)
 
     def settle(self, fingerprint: bytes) -> None:
         """Copy a frame out of its slot and give our share of the slot back. Nothing to do for others."""
@@ -97,7 +119,7 @@ class FrameStore:
             if self._fresh.get(fingerprint) is fresh:
                 del self._fresh[fingerprint]
                 if own is not None:
-                    self._tier.put(fingerprint, own, own.nbytes)
+                    self._arrive(fingerprint, own)
                 fresh.lease.give_back()
         fresh.lease.give_back()
 
@@ -127,7 +149,9 @@ class FrameStore:
 
     def clear(self) -> None:
         """Forget all pixels but those in slots."""
-        self._tier.clear()
+        with self._lock:
+            self._arrived.clear()
+            self._tier.clear()
 
     def counters(self) -> TierCounters:
         """A snapshot of the settled frames."""
@@ -135,10 +159,28 @@ class FrameStore:
 
     def _share(self, fingerprint: bytes, shares: ExitStack) -> Frame | None:
         fresh = self._fresh.get(fingerprint)
-        if fresh is None:
-            return self._tier.get(fingerprint)
-        shares.enter_context(fresh.lease.held())
-        return fresh.frame
+        if fresh is not None:
+            shares.enter_context(fresh.lease.held())
+            return fresh.frame
+        arrival = self._arrived.get(fingerprint)
+        return self._tier.get(fingerprint) if arrival is None else arrival.frame
+
+    def _arrive(self, fingerprint: bytes, frame: Frame) -> None:
+        now = time.monotonic()
+        self._arrived[fingerprint] = _Arrival(frame, now)
+        self._arrived.move_to_end(fingerprint)
+        waiting = sum(arrival.frame.nbytes for arrival in self._arrived.values())
+        for key, arrival in list(self._arrived.items())[:-1]:
+            if waiting <= self.room and arrival.since > now - _WELCOME_S:
+                return
+            waiting -= arrival.frame.nbytes
+            self._retire(key)
+
+    def _retire(self, fingerprint: bytes) -> None:
+        """Read, or waited for too long: from now on the budget decides."""
+        arrival = self._arrived.pop(fingerprint, None)
+        if arrival is not None:
+            self._tier.put(fingerprint, arrival.frame, arrival.frame.nbytes)
 
     def _remember(self, fingerprint: bytes, layout: PixelFormat) -> None:
         self._formats[fingerprint] = layout
@@ -148,9 +190,9 @@ class FrameStore:
 
     def _require_room(self, fingerprints: tuple[bytes, ...]) -> None:
         known = [layout.nbytes for layout in map(self.format_of, fingerprints) if layout is not None]
-        if sum(known) > self.budget:
+        if sum(known) > max(self.room, self.budget):
             raise OutOfMemoryError(
                 "the frames of this request never fit at once",
-                expected=f"at most {self.budget} bytes",
+                expected=f"at most {max(self.room, self.budget)} bytes",
                 found=f"{sum(known)} bytes in {len(known)} frames",
             )

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -42,6 +42,7 @@ _PRIVATE_UMASK = 0o077
 @dataclass(frozen=True)
 class ServeOptions:
     """How to serve. ``address`` empty: a socket in the runtime directory; ``cache_bytes`` 0: half of the free memory;
+    ``frame_bytes`` 0: an eighth of the machine's memory;
     ``idle_timeout_s`` 0: for ever; ``log`` None: the file in the runtime directory, "-": standard error."""
 
     device: str = "cpu"
@@ -49,6 +50,7 @@ class ServeOptions:
     address: str = ""
     log: str | None = None
     cache_bytes: int = 0
+    frame_bytes: int = 0
     workers: int = 0
     directory: Path | None = None
 
@@ -108,11 +110,12 @@ def _make_server(options: ServeOptions, token: str, registry: Callable[[], Engin
     from sparkvsr.engine import default_registry
     from sparkvsr_backend.cache import Budgets
     from sparkvsr_backend.engine_loop import EngineLoop
-    from sparkvsr_backend.memory import default_cache_bytes
+    from sparkvsr_backend.memory import default_cache_bytes, largest_frame_bytes
     from sparkvsr_backend.server import Server, ServerOptions
 
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    budgets = Budgets.share_out(options.cache_bytes or default_cache_bytes())
+    frame_bytes = options.frame_bytes or largest_frame_bytes()
+    budgets = replace(Budgets.share_out(options.cache_bytes or default_cache_bytes()), arrivals=2 * frame_bytes)
     loop = EngineLoop((registry or default_registry)(), options.device, budgets)
     return Server(
         loop,
@@ -121,7 +124,7 @@ def _make_server(options: ServeOptions, token: str, registry: Callable[[], Engin
             device=str(loop.device),
             workers=options.workers or default_workers(os.cpu_count() or 1),
             idle_timeout_s=options.idle_timeout_s or None,
-            frame_bytes=min(2 << 30, budgets.frames // 4),
+            frame_bytes=frame_bytes,
         ),
     )
 
@@ -178,6 +181,13 @@ def parse_arguments(arguments: Sequence[str]) -> ServeOptions:
         "--cache-gb", type=float, default=0.0, metavar="GB", help="memory for caches (default: half of what is free)"
     )
     parser.add_argument(
+        "--frame-mb",
+        type=float,
+        default=0.0,
+        metavar="MB",
+        help="largest frame accepted (default: by the memory there is)",
+    )
+    parser.add_argument(
         "--workers", type=int, default=0, help="frames rendered at once (default: by the number of cores)"
     )
     chosen = parser.parse_args(arguments)
@@ -187,6 +197,7 @@ def parse_arguments(arguments: Sequence[str]) -> ServeOptions:
         address=chosen.address,
         log=chosen.log,
         cache_bytes=int(chosen.cache_gb * (1 << 30)),
+        frame_bytes=int(chosen.frame_mb * (1 << 20)),
         workers=chosen.workers,
     )
 

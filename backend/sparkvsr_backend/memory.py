@@ -1,17 +1,29 @@
-"""How much memory the caches may take by default."""
+"""How much memory there is: for the caches by default, and for the work on one frame."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from sparkvsr_backend.errors import OutOfMemoryError
+
 _FALLBACK = 4 << 30
+# What an engine holds at once while it makes a frame, in working pictures of the result's size, and what goes unasked.
+_PICTURES_AT_WORK = 10
+_PICTURE_SAMPLE_BYTES = 3 * 4
+_SURELY_FINE = 1 << 30
 _LEAST, _MOST = 256 << 20, 256 << 30
 
 
 def default_cache_bytes() -> int:
     """Half of the memory that is free now, within the limits of the control group."""
-    return cache_bytes_of(_available_bytes(), _group_limit())
+    return cache_bytes_of(available_bytes(), _group_limit())
+
+
+def largest_frame_bytes() -> int:
+    """An eighth of the machine's memory: 3 GiB of 24, where an 8K RGBA float frame takes 0.5."""
+    known = [size for size in (_meminfo("MemTotal"), _group_limit()) if size is not None]
+    return max((min(known) if known else 2 * _FALLBACK) // 8, _LEAST)
 
 
 def cache_bytes_of(available: int | None, limit: int | None) -> int:
@@ -20,9 +32,14 @@ def cache_bytes_of(available: int | None, limit: int | None) -> int:
     return min(max((min(known) if known else 2 * _FALLBACK) // 2, _LEAST), _MOST)
 
 
-def _available_bytes() -> int | None:
+def available_bytes() -> int | None:
+    """Memory that can be had without swapping; None where the system does not say."""
+    return _meminfo("MemAvailable")
+
+
+def _meminfo(name: str) -> int | None:
     try:
-        found = re.search(r"^MemAvailable:\s+(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
+        found = re.search(rf"^{name}:\s+(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
     except OSError:
         return None
     return int(found[1]) * 1024 if found else None
@@ -34,3 +51,17 @@ def _group_limit() -> int | None:
     except OSError:
         return None
     return int(text) if text.isdigit() else None
+
+
+def require_room(pixels: int) -> None:
+    """Refuse a frame of so many pixels when working on it would end the process. Raises OutOfMemoryError."""
+    needed = pixels * _PICTURES_AT_WORK * _PICTURE_SAMPLE_BYTES
+    if needed <= _SURELY_FINE:
+        return
+    available = available_bytes()
+    if available is not None and needed > available:
+        raise OutOfMemoryError(
+            "the frame is too large to work on here; lower the scale, or give the caches less (--cache-gb)",
+            expected=f"at most {available >> 20} MiB",
+            found=f"about {needed >> 20} MiB for {pixels} pixels",
+        )

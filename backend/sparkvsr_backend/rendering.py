@@ -24,19 +24,25 @@ _LONGEST_TEXT = 4096
 
 @dataclass(frozen=True)
 class Ended:
-    """A job is over: what became of it (a name among the request counters), and what is to be sent, if anything."""
+    """A job is over: what became of it (a name among the request counters), and what is to be sent, if anything.
+
+    ``later``: what is to be done once that has been sent.
+    """
 
     job: Job
     outcome: str
     message: Message | None = None
     payload: Any = None
+    later: tuple[Callable[[], None], ...] = ()
 
 
-def render_job(loop: EngineLoop, job: Job, report: Callable[[Message], None], defer: Defer) -> Ended:
-    """Run a job to its end.
+def render_job(loop: EngineLoop, job: Job, report: Callable[[Message], None]) -> Ended:
+    """Run a job to its end. ``report`` sends progress. Raises nothing."""
+    later: list[Callable[[], None]] = []
+    return replace(_attempt(loop, job, report, later.append), later=tuple(later))
 
-    ``report`` sends progress; ``defer`` takes work that may follow the answer. Raises nothing.
-    """
+
+def _attempt(loop: EngineLoop, job: Job, report: Callable[[Message], None], defer: Defer) -> Ended:
     number = job.render.id
     watch = Watch(progress=_now_and_then(number, report), cancelled=job.cancelled.is_set)
     try:

@@ -103,6 +103,7 @@ class Server:
         self._next_probe = 0.0
         self._stop_at: float | None = None
         self._engines = tuple(self._card(name) for name in loop.engine_names())
+        self._released: dict[tuple[Peer, Ring], list[int]] = {}
         self._unsent: dict[bytes, deque[tuple[Any, int]]] = {}
 
     # --- life ------------------------------------------------------------------------------------------------------
@@ -188,6 +189,8 @@ class Server:
     def _run_inbox(self) -> None:
         while self._inbox:
             self._inbox.popleft()()
+        if self._released:
+            self._send_releases()
 
     # --- receiving -------------------------------------------------------------------------------------------------
 
@@ -362,8 +365,14 @@ class Server:
 
     def _release(self, peer: Peer, ring: Ring, slot: int) -> None:
         ring.ours.discard(slot)
-        if not peer.gone and peer.rings.get(ring.number) is ring:
-            self._reply(peer, wire.Release(segment=ring.number, slots=(slot,)))
+        self._released.setdefault((peer, ring), []).append(slot)
+
+    def _send_releases(self) -> None:
+        """Slots that came back together go back together."""
+        released, self._released = self._released, {}
+        for (peer, ring), slots in released.items():
+            if not peer.gone and peer.rings.get(ring.number) is ring:
+                self._reply(peer, wire.Release(segment=ring.number, slots=tuple(slots)))
 
     # --- frames ----------------------------------------------------------------------------------------------------
 
@@ -448,31 +457,36 @@ class Server:
             job.give_back()
 
     def _work(self, job: Job) -> None:
-        """On a worker's thread: from request to answer. The slot goes back last."""
+        """On a worker's thread: from request to answer."""
         try:
-            ended = render_job(self._loop, job, lambda message: self._post_progress(job, message), self._settler.submit)
+            ended = render_job(self._loop, job, lambda message: self._post_progress(job, message))
             self._post(lambda: self._end_job(ended))
         finally:
             job.give_back()
-            self._settler.submit(lambda: self._settle_used(job))
 
     def _post_progress(self, job: Job, message: Message) -> None:
         self._post(lambda: self._send_unless_over(job, message))
 
-    def _settle_used(self, job: Job) -> None:
-        """The request has been answered: what it read in slots moves to memory of our own."""
-        for fingerprint in job.render.request.fingerprints:
+    def _settle_used(self, ended: Ended) -> None:
+        """The answer is on its way: what was read and written in slots moves to memory of our own."""
+        for work in ended.later:
+            work()
+        for fingerprint in ended.job.render.request.fingerprints:
             self._loop.frames.settle(fingerprint)
 
     def _end_job(self, ended: Ended) -> None:
         job = ended.job
         setattr(self._counters, ended.outcome, getattr(self._counters, ended.outcome) + 1)
         job.peer.jobs.pop(job.render.id, None)
-        if ended.message is None or job.peer.gone or (job.cancelled.is_set() and not job.shutdown):
-            return
-        if isinstance(ended.message, wire.Error):
-            event("failed", level=30, name=ended.message.name, message=ended.message.message, id=job.render.id)
-        self._send(job.peer.route, ended.message, ended.payload)
+        wanted = not job.peer.gone and (job.shutdown or not job.cancelled.is_set())
+        if ended.message is not None and wanted:
+            self._answer(job, ended.message, ended.payload)
+        self._settler.submit(lambda: self._settle_used(ended))
+
+    def _answer(self, job: Job, message: Message, payload: Any) -> None:
+        if isinstance(message, wire.Error):
+            event("failed", level=30, name=message.name, message=message.message, id=job.render.id)
+        self._send(job.peer.route, message, payload)
 
     def _send_unless_over(self, job: Job, message: Message) -> None:
         if not job.peer.gone and not job.cancelled.is_set():

@@ -108,19 +108,19 @@ class Binary(_Plain[bytes]):
         return value
 
 
-@dataclass(frozen=True, slots=True)
 class Word(Generic[E]):
     """One value of an enumeration."""
 
-    options: type[E]
+    def __init__(self, options: type[E]) -> None:
+        self._options: dict[Any, E] = {option.value: option for option in options}
+        self._kind = type(next(iter(self._options)))
 
     def read(self, value: Any) -> E:
         """Raises BadMessageError."""
-        try:
-            return self.options(value)
-        except ValueError:
-            known = ", ".join(str(option.value) for option in self.options)
-            raise refuse(f"one of {known}", value) from None
+        option = self._options.get(value) if type(value) is self._kind else None
+        if option is None:
+            raise refuse(f"one of {', '.join(map(str, self._options))}", value)
+        return option
 
     def write(self, value: E) -> Any:
         """The option's own value."""
@@ -261,23 +261,24 @@ def read_record(cls: type[R], value: Any) -> R:
         raise refuse("a map", value)
     values: dict[str, Any] = {}
     for field in _fields_of(cls):
-        values[field.name] = _read_field(field, value)
+        found = value.get(field.key, MISSING)
+        if found is MISSING:
+            values[field.name] = _absent(field, value)
+            continue
+        try:
+            values[field.name] = field.codec.read(found)
+        except BadMessageError as error:
+            raise error.inside(field.key) from None
     return cls(**values)
 
 
-def _read_field(field: _Field, mapping: dict[str, Any]) -> Any:
+def _absent(field: _Field, mapping: dict[str, Any]) -> Any:
+    """A field without a key of its own lies flat in the map; any other takes its default."""
     if not field.key:
         return field.codec.read(mapping)
-    try:
-        value = mapping[field.key]
-    except KeyError:
-        if field.default is None:
-            raise BadMessageError(field.key, expected="the key to be there", found="nothing") from None
-        return field.default()
-    try:
-        return field.codec.read(value)
-    except BadMessageError as error:
-        raise error.inside(field.key) from None
+    if field.default is None:
+        raise BadMessageError(field.key, expected="the key to be there", found="nothing")
+    return field.default()
 
 
 def write_record(record: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import mmap
 import os
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -321,24 +322,53 @@ def test_missing_frames_are_named_all_at_once() -> None:
     assert caught.value.fingerprints == (b"b", b"c")
 
 
+def read(store: FrameStore, *keys: bytes) -> None:
+    with store.hold(keys):
+        pass
+
+
 def test_an_evicted_frame_is_asked_for_again_but_its_size_is_remembered() -> None:
     pixels = frame()
     store = FrameStore(2 * pixels.nbytes)
     for key in (b"a", b"b", b"c"):
         store.put(key, pixels)
+        read(store, key)
     assert b"a" not in store
     assert store.format_of(b"a") == pixels.format
-    with pytest.raises(NeedFrames), store.hold((b"a",)):
-        pass
+    with pytest.raises(NeedFrames):
+        read(store, b"a")
+
+
+def test_what_has_arrived_is_there_until_it_was_read_however_small_the_cache() -> None:
+    store, freed = FrameStore(0), []
+    for key in (b"a", b"b"):
+        store.put(key, frame())
+    lend(store, b"c", frame(), freed)
+    store.settle(b"c")
+    assert freed == [b"c"]
+    read(store, b"a", b"b", b"c")
+    assert not any(key in store for key in (b"a", b"b", b"c"))
+
+
+def test_what_nobody_reads_does_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = frame()
+    store = FrameStore(0, room=2 * pixels.nbytes)
+    for key in (b"a", b"b", b"c"):
+        store.put(key, pixels)
+    assert [key in store for key in (b"a", b"b", b"c")] == [False, True, True]
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 60.0)
+    store.put(b"d", pixels)
+    assert [key in store for key in (b"b", b"c", b"d")] == [False, False, True]
 
 
 def test_frames_that_never_fit_at_once_are_an_error_not_an_endless_question() -> None:
     pixels = frame()
-    store = FrameStore(2 * pixels.nbytes)
+    store = FrameStore(0, room=2 * pixels.nbytes)
     for key in (b"a", b"b", b"c"):
         store.put(key, pixels)
-    with pytest.raises(OutOfMemoryError), store.hold((b"a", b"b", b"c")):
-        pass
+    with pytest.raises(OutOfMemoryError):
+        read(store, b"a", b"b", b"c")
 
 
 # --- devices -------------------------------------------------------------------------------------------------------

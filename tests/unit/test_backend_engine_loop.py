@@ -272,12 +272,25 @@ def test_cached_latents_stand_for_pixels() -> None:
     assert not loop.render(request_for(source, guidance=0.5, keyframes=(use,))).cached
 
 
+def test_frames_larger_than_the_caches_are_made_all_the_same() -> None:
+    loop = loop_of(CopyEngine(takes_views=False), Budgets(0, 0, 0, 0, 0))
+    source, hero = frame(), frame(seed=1)
+    request = request_for(source, keyframes=(keyframe(0, hero, source),))
+    for _ in range(2):
+        with pytest.raises(NeedFrames):
+            loop.render(request)
+        put(loop, source, hero)
+        assert torch.equal(pixels(loop, request)[..., :3], hero.pixels[..., :3])
+
+
 def test_an_evicted_frame_is_asked_for_again() -> None:
     source, other = frame(), frame(seed=1)
     loop = loop_of(budgets=replace(PLENTY, frames=source.nbytes, results=0))
     put(loop, source, other)
+    for one in (source, other):
+        loop.render(request_for(one))
     with pytest.raises(NeedFrames):
-        loop.render(request_for(source))
+        loop.render(request_for(source, guidance=0.5))
     put(loop, source)
     assert torch.equal(pixels(loop, request_for(source)), source.pixels)
 

@@ -17,6 +17,7 @@ from sparkvsr_backend.errors import (
     AlreadyRunningError,
     BackendNotFoundError,
     InsecureRuntimeDirectoryError,
+    OutOfMemoryError,
     RemoteAddressRefusedError,
 )
 from sparkvsr_backend.launcher import ServeOptions, default_workers, parse_arguments
@@ -242,6 +243,17 @@ def test_caches_take_half_of_what_there_is() -> None:
     assert memory.cache_bytes_of(100 << 20, None) == 256 << 20
     assert memory.cache_bytes_of(None, None) == 4 * gib
     assert memory.default_cache_bytes() >= 256 << 20
+    assert memory.largest_frame_bytes() >= 256 << 20
+
+
+def test_a_frame_too_large_to_work_on_is_refused_before_the_system_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "available_bytes", lambda: 2 << 30)
+    memory.require_room(3840 * 2160)
+    memory.require_room((2 << 30) // 120)
+    with pytest.raises(OutOfMemoryError, match="lower the scale"):
+        memory.require_room(15360 * 8640)
+    monkeypatch.setattr(memory, "available_bytes", lambda: None)
+    memory.require_room(15360 * 8640)
 
 
 @pytest.fixture
