@@ -80,6 +80,7 @@ struct ActionScope {
   const AbortScript* abort = nullptr;
   HostImage* output = nullptr;  // the picture that clipGetImage("Output") hands out
   int outputHeld = 0;
+  int progressOpen = 0;  // progress bars started and not ended
   OfxPointD scale{1, 1};
 
   double now = 0;             // the timeline's time, where the action has none

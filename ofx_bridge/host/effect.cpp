@@ -38,6 +38,20 @@ double AbortScript::sinceFired() const {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - *firedAt_).count();
 }
 
+// ---- record
+
+std::size_t Record::messageCount() {
+  const std::lock_guard lock(mutex);
+  return messages.size();
+}
+
+std::vector<std::string> Record::textsSince(std::size_t first) {
+  const std::lock_guard lock(mutex);
+  std::vector<std::string> texts;
+  for (std::size_t i = first; i < messages.size(); ++i) texts.push_back(messages[i].text);
+  return texts;
+}
+
 // ---- effect
 
 Effect::Effect(HostContext& host, const std::string& bundlePath) : host_(host), properties_("EffectDescriptor") {

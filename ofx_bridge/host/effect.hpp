@@ -57,6 +57,10 @@ struct Record {
   std::atomic<bool> cancelProgress{false};
   std::atomic<bool> abortNow{false};
   std::exception_ptr sourceError;  // what a frame source threw, to be thrown again after the action
+
+  [[nodiscard]] std::size_t messageCount();
+  /// Texts of the messages from number `first` on.
+  [[nodiscard]] std::vector<std::string> textsSince(std::size_t first);
 };
 
 class Effect : public Handled<Effect, HandleKind::Effect> {

@@ -52,6 +52,8 @@ std::string statusName(int status) {
   return found == statusNames().end() ? "status " + std::to_string(status) : found->second;
 }
 
+bool worked(int status) noexcept { return status == kOfxStatOK || status == kOfxStatReplyDefault; }
+
 bool isKnownStatus(int status) noexcept { return statusNames().count(status) != 0; }
 
 ActionFailed::ActionFailed(std::string errorName, std::string actionName, int code, std::vector<std::string> said)

@@ -12,6 +12,8 @@ namespace sparkvsr::host {
 [[nodiscard]] std::string statusName(int status);
 /// True for the codes of the standard.
 [[nodiscard]] bool isKnownStatus(int status) noexcept;
+/// OK or ReplyDefault.
+[[nodiscard]] bool worked(int status) noexcept;
 
 /// The host refuses, or was used wrongly. `name` says which rule.
 class HostError : public std::runtime_error {

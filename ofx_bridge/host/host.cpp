@@ -36,8 +36,6 @@ const void* fetchSuite(OfxPropertySetHandle host, const char* name, int version)
   return suites->fetch(name, version);
 }
 
-bool succeeded(OfxStatus status) { return status == kOfxStatOK || status == kOfxStatReplyDefault; }
-
 std::vector<std::string> textsOf(const std::vector<Message>& messages) {
   std::vector<std::string> texts;
   for (const Message& message : messages) texts.push_back(message.text);
@@ -97,7 +95,7 @@ OfxStatus Host::enter(const std::string& action, const void* handle, PropertySet
 void Host::load() {
   const OfxStatus status = enter(kOfxActionLoad, nullptr, nullptr, nullptr);
   const bool strictAboutDefault = context_.personality.name == "mlt";  // it takes ReplyDefault for a failure
-  if (status != kOfxStatOK && (strictAboutDefault || !succeeded(status))) {
+  if (status != kOfxStatOK && (strictAboutDefault || !worked(status))) {
     throw ActionFailed("LoadFailed", kOfxActionLoad, status, textsOf(messages()));
   }
   loaded_ = true;
@@ -123,7 +121,7 @@ void Host::describeInContext(Description& description, const std::string& contex
   in.define({kOfxImageEffectPropContext, PropertyType::String, 1, Writer::Host, {contextName}});
   PropertySet* given = context_.personality.contextArgsAreHost ? &properties_ : &in;
   const OfxStatus status = enter(kOfxImageEffectActionDescribeInContext, effect->handle(), given, nullptr);
-  if (!succeeded(status)) {
+  if (!worked(status)) {
     throw ActionFailed("DescribeFailed", kOfxImageEffectActionDescribeInContext, status, textsOf(messages()));
   }
   const bool needsSource = contextName == kOfxImageEffectContextFilter;
@@ -178,7 +176,7 @@ void Host::unload() {
   checkBill();
   description_ = {};
   binary_.reset();
-  if (!succeeded(status)) throw ActionFailed("UnloadFailed", kOfxActionUnload, status, textsOf(messages()));
+  if (!worked(status)) throw ActionFailed("UnloadFailed", kOfxActionUnload, status, textsOf(messages()));
   raiseViolations();
 }
 
@@ -211,6 +209,7 @@ OfxStatus Host::call(ActionScope& scope, const void* handle, PropertySet* in, Pr
     report("ImageLeaked", image->facts().clip + " at " + std::to_string(image->facts().time) + " was not released");
   }
   if (scope.outputHeld != 0) report("ImageLeaked", "the output image was not released");
+  if (scope.progressOpen != 0) report("ProgressLeftOpen", "a progress bar was not ended");
   if (!isKnownStatus(status)) report("BadStatus", "the action returned " + std::to_string(status));
   before.reportChanges();
   expireLentStrings();

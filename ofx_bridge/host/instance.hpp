@@ -112,7 +112,6 @@ class Instance {
   void renderShare(const std::vector<double>& times, const RenderOptions& options, std::atomic<std::size_t>& next,
                    std::vector<Rendered>& results);
   void rethrowSourceError();
-  [[nodiscard]] std::vector<std::string> saidSince(std::size_t first);
 
   Host& host_;
   std::string context_;

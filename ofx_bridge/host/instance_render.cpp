@@ -45,13 +45,6 @@ class OwnSequence {
 
 }  // namespace
 
-std::vector<std::string> Instance::saidSince(std::size_t first) {
-  const std::lock_guard lock(record_->mutex);
-  std::vector<std::string> texts;
-  for (std::size_t i = first; i < record_->messages.size(); ++i) texts.push_back(record_->messages[i].text);
-  return texts;
-}
-
 void Instance::rethrowSourceError() {
   std::exception_ptr error;
   {
@@ -94,24 +87,37 @@ Rendered Instance::renderIdentity(LiveEffect& effect, const Identity& identity, 
   return result;
 }
 
-Rendered Instance::renderAction(LiveEffect& effect, const RenderArgs& prepared, const RenderOptions& options,
-                                const OfxRectI& bounds) {
-  const ClipChoice& choice = effect.preferences().clips.at(kOfxImageEffectOutputClipName);
+namespace {
+
+ImageFacts factsOfOutput(LiveEffect& effect, const Personality& traits, const Moment& moment, const OfxRectI& bounds) {
   ImageFacts facts;
   facts.clip = kOfxImageEffectOutputClipName;
-  facts.time = prepared.moment.time;
+  facts.time = moment.time;
   facts.bounds = bounds;
   facts.regionOfDefinition = bounds;
-  facts.scale = host_.personality().imageScaleLies ? OfxPointD{1, 1} : options.scale;
-  facts.pixelAspect = choice.pixelAspect;
+  facts.scale = traits.imageScaleLies ? OfxPointD{1, 1} : moment.scale;
+  facts.pixelAspect = effect.preferences().clips.at(kOfxImageEffectOutputClipName).pixelAspect;
   facts.premultiplication = effect.preferences().premultiplication;
-  const Clip* source = effect.effect().clip(kOfxImageEffectSimpleSourceClipName);
-  const ClipInput* input = source != nullptr ? source->input().get() : nullptr;
-  const bool negative = input != nullptr ? input->negativeRowBytes.value_or(host_.personality().negativeRowBytes)
-                                         : host_.personality().negativeRowBytes;
-  const MemoryLayout layout{input != nullptr ? input->rowPadding : 0, negative};
-  HostImage output(facts, componentsFromOfx(choice.components), depthFromOfx(choice.depth), layout);
+  return facts;
+}
 
+/// That of Source.
+MemoryLayout layoutOfOutput(LiveEffect& effect, const Personality& traits) {
+  const Clip* source = effect.effect().clip(kOfxImageEffectSimpleSourceClipName);
+  if (source == nullptr || source->input() == nullptr) return {0, traits.negativeRowBytes};
+  const ClipInput& input = *source->input();
+  return {input.rowPadding, input.negativeRowBytes.value_or(traits.negativeRowBytes)};
+}
+
+}  // namespace
+
+/// Calls the action, then checks and takes the output image.
+Rendered Instance::renderAction(LiveEffect& effect, const RenderArgs& prepared, const RenderOptions& options,
+                                const OfxRectI& bounds) {
+  const Personality& traits = host_.personality();
+  const ClipChoice& choice = effect.preferences().clips.at(kOfxImageEffectOutputClipName);
+  HostImage output(factsOfOutput(effect, traits, prepared.moment, bounds), componentsFromOfx(choice.components),
+                   depthFromOfx(choice.depth), layoutOfOutput(effect, traits));
   AbortScript script;
   script.afterMs = options.abortAfterMs;
   script.afterPolls = options.abortAfterPolls;
@@ -120,11 +126,7 @@ Rendered Instance::renderAction(LiveEffect& effect, const RenderArgs& prepared, 
   args.abort = &script;
   args.output = &output;
 
-  std::size_t messagesBefore = 0;
-  {
-    const std::lock_guard lock(record_->mutex);
-    messagesBefore = record_->messages.size();
-  }
+  const std::size_t messagesBefore = record_->messageCount();
   const auto start = std::chrono::steady_clock::now();
   const OfxStatus status = effect.render(args);
   const double latency = script.sinceFired();
@@ -134,20 +136,19 @@ Rendered Instance::renderAction(LiveEffect& effect, const RenderArgs& prepared, 
   result.window = args.window;
   result.abortPolls = script.polls();
 
-  // What is said from here on belongs to the render action.
-  ActionScope scope;
+  ActionScope scope;  // what is found from here on belongs to the render action
   scope.host = &host_.context();
   scope.action = kOfxImageEffectActionRender;
   const ScopeEntry entry(&scope);
   output.check();
   if (script.fired()) {
     record_->abortNow = false;
-    throw RenderAborted(status, saidSince(messagesBefore), latency);
+    throw RenderAborted(status, record_->textsSince(messagesBefore), latency);
   }
-  if (status != kOfxStatOK && status != kOfxStatReplyDefault) throw RenderFailed(status, saidSince(messagesBefore));
+  if (!worked(status)) throw RenderFailed(status, record_->textsSince(messagesBefore));
   output.checkWritten(args.window);
   result.picture = output.copy(args.window);
-  if (host_.personality().through16Bit) result.picture = through16Bit(result.picture);
+  if (traits.through16Bit) result.picture = through16Bit(result.picture);
   return result;
 }
 

@@ -48,8 +48,6 @@ OfxRectD joined(const OfxRectD& a, const OfxRectD& b) {
   return {std::min(a.x1, b.x1), std::min(a.y1, b.y1), std::max(a.x2, b.x2), std::max(a.y2, b.y2)};
 }
 
-bool worked(OfxStatus status) { return status == kOfxStatOK || status == kOfxStatReplyDefault; }
-
 constexpr const char* kDraft = "OfxImageEffectPropRenderQualityDraft";
 
 }  // namespace
@@ -63,8 +61,7 @@ LiveEffect::LiveEffect(Host& host, const Effect& descriptor, const std::string& 
   prepare(effect_);
   ActionScope scope;
   prepareScope(scope, kOfxActionCreateInstance);
-  const OfxStatus status = run(scope, nullptr, nullptr);
-  if (!worked(status)) throw ActionFailed("CreateInstanceFailed", kOfxActionCreateInstance, status, {});
+  runOrThrow(scope, nullptr, nullptr, "CreateInstanceFailed");
 }
 
 LiveEffect::~LiveEffect() {
@@ -90,6 +87,13 @@ void LiveEffect::prepareScope(ActionScope& scope, const std::string& action, con
 
 OfxStatus LiveEffect::run(ActionScope& scope, PropertySet* in, PropertySet* out) {
   return host_.call(scope, effect_.handle(), in, out);
+}
+
+OfxStatus LiveEffect::runOrThrow(ActionScope& scope, PropertySet* in, PropertySet* out, const std::string& errorName) {
+  const std::size_t said = effect_.record().messageCount();
+  const OfxStatus status = run(scope, in, out);
+  if (!worked(status)) throw ActionFailed(errorName, scope.action, status, effect_.record().textsSince(said));
+  return status;
 }
 
 void LiveEffect::complain(const std::string& rule, const std::string& action, const std::string& what) {
@@ -130,8 +134,7 @@ OfxRectD LiveEffect::regionOfDefinition(const Moment& moment) {
   out.define(doubles(kOfxImageEffectPropRegionOfDefinition, {start.x1, start.y1, start.x2, start.y2}, Writer::Plugin));
   ActionScope scope;
   prepareScope(scope, kOfxImageEffectActionGetRegionOfDefinition, moment);
-  const OfxStatus status = run(scope, &in, &out);
-  if (!worked(status)) throw ActionFailed("ActionFailed", scope.action, status, {});
+  runOrThrow(scope, &in, &out);
   const OfxRectD region = rectangle(out, kOfxImageEffectPropRegionOfDefinition);
   if (!isSane(region)) {
     complain("BadRegion", scope.action, shown(region));
@@ -173,8 +176,7 @@ DeclaredFrames LiveEffect::framesNeeded(const Moment& moment) {
   in.define(timeOf(moment));
   ActionScope scope;
   prepareScope(scope, kOfxImageEffectActionGetFramesNeeded, moment);
-  const OfxStatus status = run(scope, &in, &out);
-  if (!worked(status)) throw ActionFailed("ActionFailed", scope.action, status, {});
+  runOrThrow(scope, &in, &out);
   std::vector<std::string> faults;
   DeclaredFrames ranges = readRanges(out, effect_, faults);
   for (const std::string& fault : faults) complain("BadFrameRange", scope.action, fault);
@@ -193,8 +195,7 @@ std::map<std::string, OfxRectD> LiveEffect::regionsOfInterest(const Moment& mome
   }
   ActionScope scope;
   prepareScope(scope, kOfxImageEffectActionGetRegionsOfInterest, moment);
-  const OfxStatus status = run(scope, &in, &out);
-  if (!worked(status)) throw ActionFailed("ActionFailed", scope.action, status, {});
+  runOrThrow(scope, &in, &out);
   std::map<std::string, OfxRectD> all;
   for (const auto& clip : effect_.clips()) {
     if (clip->isOutput()) continue;
@@ -213,9 +214,7 @@ std::optional<Identity> LiveEffect::identity(const Moment& moment, const OfxRect
   out.define(doubles(kOfxPropTime, {moment.time}, Writer::Plugin));
   ActionScope scope;
   prepareScope(scope, kOfxImageEffectActionIsIdentity, moment);
-  const OfxStatus status = run(scope, &in, &out);
-  if (status == kOfxStatReplyDefault) return std::nullopt;
-  if (status != kOfxStatOK) throw ActionFailed("ActionFailed", scope.action, status, {});
+  if (runOrThrow(scope, &in, &out) == kOfxStatReplyDefault) return std::nullopt;
   const Identity found{out.getString(kOfxPropName), out.getDouble(kOfxPropTime)};
   if (effect_.clip(found.clip) == nullptr) {
     complain("BadIdentity", scope.action, "there is no clip \"" + found.clip + "\"");
@@ -253,8 +252,7 @@ void LiveEffect::sequence(const std::string& action, const SequenceArgs& args) {
   moment.now = args.first;
   moment.scale = args.scale;
   prepareScope(scope, action, moment);
-  const OfxStatus status = run(scope, &in, nullptr);
-  if (!worked(status)) throw ActionFailed("ActionFailed", action, status, {});
+  runOrThrow(scope, &in, nullptr);
 }
 
 OfxStatus LiveEffect::render(const RenderArgs& args) {
@@ -279,9 +277,8 @@ std::set<std::string> LiveEffect::changed(const std::vector<std::string>& names,
     ActionScope scope;
     prepareScope(scope, action, moment);
     scope.userEdited = reason == kOfxChangeUserEdited;
-    const OfxStatus status = run(scope, &in, nullptr);
+    runOrThrow(scope, &in, nullptr);
     written.insert(scope.written.begin(), scope.written.end());
-    if (!worked(status)) throw ActionFailed("ActionFailed", action, status, {});
   };
   PropertySet bracket("InstanceChanged.inArgs");
   bracket.define(text(kOfxPropChangeReason, reason));
@@ -299,8 +296,7 @@ std::set<std::string> LiveEffect::changed(const std::vector<std::string>& names,
 void LiveEffect::simple(const std::string& action) {
   ActionScope scope;
   prepareScope(scope, action);
-  const OfxStatus status = run(scope, nullptr, nullptr);
-  if (!worked(status)) throw ActionFailed("ActionFailed", action, status, {});
+  runOrThrow(scope, nullptr, nullptr);
 }
 
 }  // namespace sparkvsr::host

@@ -82,6 +82,9 @@ class LiveEffect {
   void prepareScope(ActionScope& scope, const std::string& action) const;
   void prepareScope(ActionScope& scope, const std::string& action, const Moment& moment) const;
   OfxStatus run(ActionScope& scope, PropertySet* in, PropertySet* out);
+  /// The same; a failure is thrown, with what the plugin said meanwhile.
+  OfxStatus runOrThrow(ActionScope& scope, PropertySet* in, PropertySet* out,
+                       const std::string& errorName = "ActionFailed");
   void sequence(const std::string& action, const SequenceArgs& args);
   void complain(const std::string& rule, const std::string& action, const std::string& text);
   [[nodiscard]] OfxRectD defaultRegion(const Moment& moment);

@@ -168,10 +168,9 @@ ClipPreferences askClipPreferences(Host& host, Effect& effect) {
   scope.host = &host.context();
   scope.effect = &effect;
   scope.action = kOfxImageEffectActionGetClipPreferences;
+  const std::size_t said = effect.record().messageCount();
   const OfxStatus status = host.call(scope, effect.handle(), nullptr, &out);
-  if (status != kOfxStatOK && status != kOfxStatReplyDefault) {
-    throw ActionFailed("ActionFailed", scope.action, status, {});
-  }
+  if (!worked(status)) throw ActionFailed("ActionFailed", scope.action, status, effect.record().textsSince(said));
   const ClipPreferences made = status == kOfxStatOK ? read(out, start) : start;
   check(host, effect, start, made);
   apply(host, effect, made);

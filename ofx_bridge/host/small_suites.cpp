@@ -57,7 +57,11 @@ OfxStatus multiThread(OfxThreadFunctionV1 function, unsigned int count, void* ar
         const ScopeEntry entry(scope);
         isWorker = true;
         workerIndex = i;
-        function(i, count, argument);
+        try {
+          function(i, count, argument);
+        } catch (...) {
+          report("ExceptionEscaped", "out of a function that multiThread called");
+        }
       });
     }
     for (std::thread& worker : workers) worker.join();
@@ -75,7 +79,7 @@ OfxStatus numCpus(unsigned int* count) {
 OfxStatus threadIndex(unsigned int* index) {
   return guarded("multiThreadIndex", [&] {
     *index = workerIndex;
-    return kOfxStatOK;
+    return isWorker ? kOfxStatOK : kOfxStatFailed;
   });
 }
 
@@ -156,6 +160,16 @@ void checkProgressAllowed() {
   }
 }
 
+/// One bar at a time, within one action: `change` is 1 at its start, 0 meanwhile, -1 at its end.
+void countProgress(int change) {
+  ActionScope* scope = currentScope();
+  if (scope == nullptr) return;
+  const std::lock_guard lock(scope->mutex);
+  const bool expected = scope->progressOpen == (change > 0 ? 0 : 1);
+  if (!expected) report("BadProgress", change > 0 ? "a second bar was started" : "no bar is open");
+  if (expected) scope->progressOpen += change;
+}
+
 OfxStatus noteProgress(Effect& effect, const char* kind, double fraction, const char* text) {
   Record& record = effect.record();
   const std::lock_guard lock(record.mutex);
@@ -166,6 +180,7 @@ OfxStatus noteProgress(Effect& effect, const char* kind, double fraction, const 
 OfxStatus progressStart(void* handle, const char* label) {
   return withInstance("progressStart", handle, [&](Effect& effect) {
     checkProgressAllowed();
+    countProgress(1);
     return noteProgress(effect, "start", 0, label);
   });
 }
@@ -175,13 +190,17 @@ OfxStatus progressStartV2(void* handle, const char* message, const char*) { retu
 OfxStatus progressUpdate(void* handle, double fraction) {
   return withInstance("progressUpdate", handle, [&](Effect& effect) {
     if (!(fraction >= 0 && fraction <= 1)) report("BadProgress", "progress " + std::to_string(fraction));
+    countProgress(0);
     noteProgress(effect, "update", fraction, "");
     return effect.record().cancelProgress.load() ? kOfxStatReplyNo : kOfxStatOK;
   });
 }
 
 OfxStatus progressEnd(void* handle) {
-  return withInstance("progressEnd", handle, [](Effect& effect) { return noteProgress(effect, "end", 1, ""); });
+  return withInstance("progressEnd", handle, [](Effect& effect) {
+    countProgress(-1);
+    return noteProgress(effect, "end", 1, "");
+  });
 }
 
 OfxStatus getTime(void* handle, double* time) {

@@ -20,7 +20,29 @@ IN_DESCRIBE = [
     ("duplicate clip", "DuplicateClip"),
     ("suite in setHost", "SuiteFetchedEarly"),
 ]
+IN_CREATE = [
+    ("strict", "late clip", "ClipDefinedLate"),
+    ("strict", "late param", "ParamDefinedLate"),
+    ("strict", "image in create", "ImageOutsideRender"),
+    ("resolve", "image in create", "ImageOutsideRender"),
+    ("vegas", "edit block in create", "WouldCrashHost"),
+]
+IN_PRESS = [
+    ("bad progress", "BadProgress"),
+    ("progress after its end", "BadProgress"),
+    ("open progress", "ProgressLeftOpen"),
+]
 IN_RENDER = [
+    ("image in question", "ImageOutsideRender"),
+    ("write in question", "ParamWrittenInAction"),
+    ("release output twice", "ImageReleasedTwice"),
+    ("use after release", "BadHandle"),
+    ("bad time", "BadTime"),
+    ("unknown clip", "UnknownClip"),
+    ("value of a button", "ParamHasNoValue"),
+    ("memory freed twice", "BadHandle"),
+    ("memory freed while locked", "ImageMemoryLocked"),
+    ("throw in worker", "ExceptionEscaped"),
     ("leak image", "ImageLeaked"),
     ("leak output", "ImageLeaked"),
     ("release twice", "BadHandle"),
@@ -97,16 +119,37 @@ def test_identity_with_a_clip_that_is_not_there(monkeypatch: pytest.MonkeyPatch)
         assert caught.value.rules == {"BadIdentity"}
 
 
-def test_images_in_create_instance(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("SPARKVSR_HOSTTEST", "image in create")
-    with Host(hosttest_bundle(), "resolve") as host:
-        with pytest.raises(PluginViolated, match="abort the whole process") as caught:
+@pytest.mark.parametrize(("personality", "how", "rule"), IN_CREATE)
+def test_what_is_wrong_in_create_instance(monkeypatch: pytest.MonkeyPatch, personality: str, how: str, rule: str):
+    monkeypatch.setenv("SPARKVSR_HOSTTEST", how)
+    with Host(hosttest_bundle(), personality) as host:
+        with pytest.raises(PluginViolated) as caught:
             host.create_instance()
-        assert caught.value.rules == {"ImageOutsideRender"}
+        assert caught.value.rules == {rule}
 
 
-def test_memory_that_is_not_given_back(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("SPARKVSR_HOSTTEST", "memory leak")
+@pytest.mark.parametrize(("how", "rule"), IN_PRESS)
+def test_what_is_wrong_in_an_edit(monkeypatch: pytest.MonkeyPatch, how: str, rule: str):
+    monkeypatch.setenv("SPARKVSR_HOSTTEST", how)
+    with Host(hosttest_bundle(), "strict") as host:
+        instance = host.create_instance()
+        with pytest.raises(PluginViolated) as caught:
+            instance.press("flag", 0)
+        assert caught.value.rules == {rule}
+
+
+def test_a_failed_destroy_instance(monkeypatch: pytest.MonkeyPatch):
+    with Host(hosttest_bundle(), "strict") as host:
+        instance = host.create_instance()
+        monkeypatch.setenv("SPARKVSR_HOSTTEST", "fail destroy")
+        with pytest.raises(PluginViolated) as caught:
+            instance.destroy()
+        assert caught.value.rules == {"DestroyFailed"}
+
+
+@pytest.mark.parametrize("how", ["memory leak", "mutex leak", "image memory leak"])
+def test_what_is_not_given_back(monkeypatch: pytest.MonkeyPatch, how: str):
+    monkeypatch.setenv("SPARKVSR_HOSTTEST", how)
     host = Host(hosttest_bundle(), "strict")
     host.create_instance()
     with pytest.raises(PluginViolated) as caught:
@@ -156,6 +199,7 @@ def test_a_failed_create_instance(monkeypatch: pytest.MonkeyPatch):
     with Host(hosttest_bundle(), "nuke") as host, pytest.raises(ActionFailed) as caught:
         host.create_instance()
     assert caught.value.name == "CreateInstanceFailed"
+    assert caught.value.messages == ["cannot be made"]
 
 
 def test_an_exception_out_of_describe(monkeypatch: pytest.MonkeyPatch):

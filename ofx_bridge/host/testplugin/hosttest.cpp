@@ -8,8 +8,10 @@
 #include <ofxProgress.h>
 #include <ofxTimeLine.h>
 
+#include <algorithm>
 #include <cfenv>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -165,15 +167,31 @@ void fetchAndRelease(OfxImageEffectHandle effect, double time) {
   }
 }
 
+void leak(OfxImageEffectHandle effect) {
+  void* block = nullptr;
+  if (misbehaves("memory leak")) memory->memoryAlloc(effect, 100, &block);
+  OfxMutexHandle mutex = nullptr;
+  if (misbehaves("mutex leak")) threads->mutexCreate(&mutex, 0);
+  OfxImageMemoryHandle image = nullptr;
+  if (misbehaves("image memory leak")) effects->imageMemoryAlloc(effect, 100, &image);
+}
+
 OfxStatus createInstance(OfxImageEffectHandle effect) {
   if (misbehaves("image in create")) fetchAndRelease(effect, 0);
-  if (misbehaves("fail create")) return kOfxStatFailed;
-  if (misbehaves("memory leak")) {
-    void* block = nullptr;
-    memory->memoryAlloc(effect, 100, &block);
+  if (misbehaves("fail create")) {
+    messages->message(effect, kOfxMessageError, "id", "%s", "cannot be made");
+    return kOfxStatFailed;
   }
+  OfxParamSetHandle set = nullptr;
+  effects->getParamSet(effect, &set);
+  if (misbehaves("late clip")) defineClip(effect, "Late", true);
+  if (misbehaves("late param")) defineParam(set, kOfxParamTypeDouble, "late");
+  if (misbehaves("edit block in create")) params->paramEditBegin(set, "creating");
+  leak(effect);
   return kOfxStatOK;
 }
+
+OfxStatus destroyInstance() { return misbehaves("fail destroy") ? kOfxStatFailed : kOfxStatOK; }
 
 OfxStatus instanceChanged(OfxImageEffectHandle effect, OfxPropertySetHandle in) {
   char* text = nullptr;
@@ -184,8 +202,9 @@ OfxStatus instanceChanged(OfxImageEffectHandle effect, OfxPropertySetHandle in) 
   double time = 0;
   props->propGetDouble(in, kOfxPropTime, 0, &time);
   progress->progressStart(effect, "flagging", "flag");
-  const bool cancelled = progress->progressUpdate(effect, 0.5) == kOfxStatReplyNo;
-  progress->progressEnd(effect);
+  const bool cancelled = progress->progressUpdate(effect, misbehaves("bad progress") ? 50 : 0.5) == kOfxStatReplyNo;
+  if (!misbehaves("open progress")) progress->progressEnd(effect);
+  if (misbehaves("progress after its end")) progress->progressUpdate(effect, 1);
   if (cancelled) return kOfxStatOK;
   params->paramSetValueAtTime(paramOf(effect, "gain"), time, 0.25);
   const std::string note = "flagged " + std::to_string(static_cast<int>(time));
@@ -198,6 +217,7 @@ OfxStatus instanceChanged(OfxImageEffectHandle effect, OfxPropertySetHandle in) 
 OfxStatus regionOfDefinition(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxPropertySetHandle out) {
   double time = 0;
   props->propGetDouble(in, kOfxPropTime, 0, &time);
+  if (misbehaves("image in question")) fetchAndRelease(effect, time);
   OfxRectD region{};
   if (effects->clipGetRegionOfDefinition(clipOf(effect, "Source"), time, &region) != kOfxStatOK)
     return kOfxStatReplyDefault;
@@ -211,6 +231,7 @@ OfxStatus regionOfDefinition(OfxImageEffectHandle effect, OfxPropertySetHandle i
 OfxStatus framesNeeded(OfxImageEffectHandle effect, OfxPropertySetHandle in, OfxPropertySetHandle out) {
   double time = 0;
   props->propGetDouble(in, kOfxPropTime, 0, &time);
+  if (misbehaves("write in question")) params->paramSetValue(paramOf(effect, "note"), "asked");
   const double wanted = time + wholeAt(effect, "shift", time);
   const double range[] = {wanted, wanted, time, time};
   const char* name = "OfxImageClipPropFrameRange_Source";
@@ -296,6 +317,24 @@ bool waited(OfxImageEffectHandle effect, double time) {
   return false;
 }
 
+/// Memory of the host and its threads, wrongly used.
+void allocateBadly(OfxImageEffectHandle effect) {
+  void* block = nullptr;
+  if (misbehaves("memory freed twice")) {
+    memory->memoryAlloc(effect, 100, &block);
+    memory->memoryFree(block);
+    memory->memoryFree(block);
+  }
+  if (misbehaves("memory freed while locked")) {
+    OfxImageMemoryHandle image = nullptr;
+    effects->imageMemoryAlloc(effect, 100, &image);
+    effects->imageMemoryLock(image, &block);
+    effects->imageMemoryFree(image);
+  }
+  if (misbehaves("throw in worker"))
+    threads->multiThread([](unsigned int, unsigned int, void*) { throw 42; }, 2, nullptr);
+}
+
 void renderBadly(OfxImageEffectHandle effect, const Image& source, const Image& output, double time) {
   if (misbehaves("throw in render")) throw 42;
   if (misbehaves("write param")) params->paramSetValue(paramOf(effect, "note"), "written");
@@ -308,6 +347,10 @@ void renderBadly(OfxImageEffectHandle effect, const Image& source, const Image& 
   if (misbehaves("foreign thread")) std::thread([&] { fetchAndRelease(effect, time); }).join();
   if (misbehaves("bad message")) messages->message(effect, "OfxMessageShout", "", "hello");
   if (misbehaves("question")) messages->message(effect, kOfxMessageQuestion, "", "really?");
+  if (misbehaves("bad time")) fetchAndRelease(effect, std::nan(""));
+  if (misbehaves("unknown clip")) clipOf(effect, "Matte");
+  if (misbehaves("value of a button")) wholeAt(effect, "flag", time);
+  allocateBadly(effect);
 }
 
 /// Two strings got one after the other: in a host with short strings the first is dead when the second is there.
@@ -372,7 +415,9 @@ OfxStatus render(OfxImageEffectHandle effect, OfxPropertySetHandle in) {
   if (!misbehaves("leak image")) effects->clipReleaseImage(source->handle);
   if (misbehaves("release twice")) effects->clipReleaseImage(source->handle);
   if (!misbehaves("leak output")) effects->clipReleaseImage(output->handle);
-  if (misbehaves("use after release")) fetchImage(effect, "Source", time), fetchAndRelease(effect, time);
+  if (misbehaves("release output twice")) effects->clipReleaseImage(output->handle);
+  int rowBytes = 0;
+  if (misbehaves("use after release")) props->propGetInt(source->handle, kOfxImagePropRowBytes, 0, &rowBytes);
   return status;
 }
 
@@ -385,6 +430,7 @@ OfxStatus dispatch(const std::string& action, OfxImageEffectHandle effect, OfxPr
   if (action == kOfxActionDescribe) return describe(effect);
   if (action == kOfxImageEffectActionDescribeInContext) return describeInContext(effect);
   if (action == kOfxActionCreateInstance) return createInstance(effect);
+  if (action == kOfxActionDestroyInstance) return destroyInstance();
   if (action == kOfxActionInstanceChanged) return instanceChanged(effect, in);
   if (action == kOfxImageEffectActionGetRegionOfDefinition) return regionOfDefinition(effect, in, out);
   if (action == kOfxImageEffectActionGetFramesNeeded) return framesNeeded(effect, in, out);
