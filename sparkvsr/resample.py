@@ -74,7 +74,7 @@ def _separable(picture: torch.Tensor, rows: _Taps | None, columns: _Taps | None,
 def _combine_rows(picture: torch.Tensor, taps: _Taps) -> torch.Tensor:
     """[C, h, W] -> [C, H, W]: row k becomes the weighted sum of the rows that ``taps`` name."""
     channels, height, width = picture.shape
-    indices, weights = (part.to(picture.device) for part in taps)
+    indices, weights = (part.to(picture.device, non_blocking=True) for part in taps)
     first_rows = torch.arange(channels, dtype=torch.int32, device=picture.device).view(-1, 1, 1) * height
     every_row = (indices.unsqueeze(0) + first_rows).reshape(-1, indices.shape[1])
     combined = F.embedding_bag(

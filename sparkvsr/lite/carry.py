@@ -35,9 +35,9 @@ def _carry_on_cpu(picture: torch.Tensor, flow: Flow) -> torch.Tensor:
 
 def _carry_on_device(picture: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
     height, width = flow.shape[:2]
-    where = torch.from_numpy(_pixel_places(height, width)).to(flow.device) + flow
-    size = torch.tensor([width, height], dtype=torch.float32, device=flow.device)
-    grid = (where + 0.5) * (2.0 / size) - 1.0
+    x = torch.arange(width, dtype=torch.float32, device=flow.device) + flow[..., 0]
+    y = torch.arange(height, dtype=torch.float32, device=flow.device).unsqueeze(1) + flow[..., 1]
+    grid = torch.stack([(x + 0.5) * (2.0 / width) - 1.0, (y + 0.5) * (2.0 / height) - 1.0], dim=-1)
     return F.grid_sample(
         picture.unsqueeze(0), grid.unsqueeze(0), mode="bicubic", padding_mode="border", align_corners=False
     ).squeeze(0)
