@@ -96,7 +96,7 @@ class EngineLoop:
         self._results.clear()
         self._stores.clear()
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def render(
         self,
         request: RenderRequest,

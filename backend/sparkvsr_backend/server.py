@@ -102,7 +102,7 @@ class Server:
         self._idle_since = time.monotonic()
         self._next_probe = 0.0
         self._stop_at: float | None = None
-        self._engines = tuple(self._card(name) for name in loop.engine_names())
+        self._engines = tuple(card for name in loop.engine_names() for card in self._cards(name))
         self._released: dict[tuple[Peer, Ring], list[int]] = {}
         self._unsent: dict[bytes, deque[tuple[Any, int]]] = {}
 
@@ -276,9 +276,14 @@ class Server:
             ),
         )
 
-    def _card(self, name: str) -> wire.EngineCard:
-        info = self._loop.engine(name).info
-        return wire.EngineCard(name=name, scales=info.scales, window=info.window, identity=info.identity)
+    def _cards(self, name: str) -> tuple[wire.EngineCard, ...]:
+        """The engine's card; none for one that cannot be made here, which then refuses by name when it is asked for."""
+        try:
+            info = self._loop.engine(name).info
+        except BackendError as error:
+            event("engine_missing", level=30, engine=name, error=str(error))
+            return ()
+        return (wire.EngineCard(name=name, scales=info.scales, window=info.window, identity=info.identity),)
 
     # --- small talk ------------------------------------------------------------------------------------------------
 

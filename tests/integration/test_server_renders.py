@@ -313,3 +313,10 @@ def test_a_failing_engine_is_named_and_harms_nobody(client: Client) -> None:
 def test_an_unknown_engine_is_refused_by_name(client: Client) -> None:
     with pytest.raises(RemoteError, match="UnknownEngine"):
         render_inline(client, request_for(unique_frame(), engine="sparkvsr-5b"))
+
+
+def test_an_engine_that_cannot_be_made_is_not_offered_and_refuses_by_name(client: Client) -> None:
+    assert client.welcome is not None
+    assert "missing" not in {card.name for card in client.welcome.engines}
+    with pytest.raises(RemoteError, match=r"EngineFailed: .*no weights"):
+        render_inline(client, request_for(unique_frame(), engine="missing"))

@@ -104,10 +104,16 @@ def registry_of(*engines: CopyEngine) -> EngineRegistry:
 
 
 def serving_registry() -> EngineRegistry:
-    """What the test server offers."""
-    return registry_of(
+    """What the test server offers; "missing" cannot be made."""
+    registry = registry_of(
         CopyEngine("copy"),
         CopyEngine("slow", pause_s=0.5),
         CopyEngine("endless", pause_s=60.0),
         CopyEngine("broken", fail=True),
     )
+    registry.register("missing", _without_weights)
+    return registry
+
+
+def _without_weights(device: torch.device) -> CopyEngine:
+    raise FileNotFoundError("no weights")
