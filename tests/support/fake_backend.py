@@ -41,6 +41,7 @@ class FakeBackend:
         self.proto = 1
         self.mute: set[int] = set()
         self.render_seconds = 0.0
+        self.idle_limit = float("inf")
         self.carriers = ["shm", "inline"]
         self.received: list[Header] = []
         self.frames: dict[bytes, bytes] = {}
@@ -73,8 +74,10 @@ class FakeBackend:
         new.rename(self.folder / "endpoint-v1.json")
 
     def serve(self) -> None:
-        while not self.ended:
+        heard = time.monotonic()
+        while not self.ended and time.monotonic() < heard + self.idle_limit:
             if self._socket.poll(10):
+                heard = time.monotonic()
                 client, header, *parts = self._socket.recv_multipart()
                 self.handle(client, msgpack.unpackb(header), parts)
             now = time.monotonic()
@@ -256,6 +259,7 @@ def _open_descriptors() -> list[Path]:
 
 def main() -> int:
     parser = argparse.ArgumentParser()
+    parser.add_argument("name", choices=["sparkvsr"], help="by which the fixtures know whose process this is")
     parser.add_argument("--slow", type=float, default=0.0)
     parser.add_argument("--mute", action="store_true")
     parser.add_argument("--report", type=Path)
@@ -269,6 +273,7 @@ def main() -> int:
     time.sleep(options.delay)
     backend = FakeBackend(folder)
     backend.render_seconds = options.slow
+    backend.idle_limit = 20.0
     if options.mute:
         backend.mute = {RENDER}
     backend.announce()

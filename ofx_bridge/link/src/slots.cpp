@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kSmallestSlot = std::size_t{64} << 10;
 constexpr std::size_t kMegabyte = std::size_t{1} << 20;
 // A pool with fewer slots of a size grows at once; with more it first gives the backend a moment to return one.
-constexpr std::size_t kEagerSlots = 3;
+constexpr std::size_t kEagerSlots = 6;
 // Under pressure a segment that was in use a moment ago is not given up: two sizes in turn would thrash.
 constexpr std::chrono::seconds kSpareWhenPressed{1};
 
