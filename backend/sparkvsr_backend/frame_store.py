@@ -33,6 +33,7 @@ class _Fresh:
     owner: Hashable
     since: float
     settling: bool = False
+    read: bool = False
 
 
 @dataclass
@@ -118,7 +119,9 @@ class FrameStore:
         with self._lock:
             if self._fresh.get(fingerprint) is fresh:
                 del self._fresh[fingerprint]
-                if own is not None:
+                if own is not None and fresh.read:
+                    self._tier.put(fingerprint, own, own.nbytes)
+                elif own is not None:
                     self._arrive(fingerprint, own)
                 fresh.lease.give_back()
         fresh.lease.give_back()
@@ -178,6 +181,8 @@ class FrameStore:
 
     def _retire(self, fingerprint: bytes) -> None:
         """Read, or waited for too long: from now on the budget decides."""
+        if fingerprint in self._fresh:
+            self._fresh[fingerprint].read = True
         arrival = self._arrived.pop(fingerprint, None)
         if arrival is not None:
             self._tier.put(fingerprint, arrival.frame, arrival.frame.nbytes)

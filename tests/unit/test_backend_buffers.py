@@ -350,6 +350,14 @@ def test_what_has_arrived_is_there_until_it_was_read_however_small_the_cache() -
     assert not any(key in store for key in (b"a", b"b", b"c"))
 
 
+def test_what_was_read_in_its_slot_is_subject_to_the_budget_once_settled() -> None:
+    store = FrameStore(0)
+    lend(store, b"a", frame(), [])
+    read(store, b"a")
+    store.settle(b"a")
+    assert b"a" not in store
+
+
 def test_what_nobody_reads_does_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = frame()
     store = FrameStore(0, room=2 * pixels.nbytes)
