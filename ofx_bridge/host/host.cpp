@@ -65,8 +65,8 @@ Host::Host(HostOptions options)
   context_.faults = std::move(options.faults);
   properties_.define(hostProperties(context_.personality));
   ofxHost_ = {properties_.as<OfxPropertySetHandle>(), fetchSuite};
-  binary_ = std::make_unique<PluginBinary>(options.path, options.identifier);
-  introduce();
+  binary_ = std::make_unique<PluginBinary>(options.path, options.identifier, &ofxHost_);
+  plugin().setHost(&ofxHost_);
   load();
   description_ = describe();
   raiseViolations();
@@ -78,11 +78,6 @@ Host::~Host() {
   } catch (const std::exception&) {
     // Nobody listens any more: who wants to know calls unload().
   }
-}
-
-void Host::introduce() {
-  if (!binary_->offerHost(&ofxHost_)) throw LoadFailed("OfxSetHost refused this host");
-  plugin().setHost(&ofxHost_);
 }
 
 OfxStatus Host::enter(const std::string& action, const void* handle, PropertySet* in, PropertySet* out) {
@@ -132,7 +127,8 @@ void Host::describeInContext(Description& description, const std::string& contex
 }
 
 Description Host::reload() {
-  introduce();
+  binary_->offerHost(&ofxHost_);
+  plugin().setHost(&ofxHost_);
   load();
   return describe();
 }

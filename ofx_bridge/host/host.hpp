@@ -95,7 +95,6 @@ class Host {
   [[nodiscard]] std::vector<Message> messages();
 
  private:
-  void introduce();
   void load();
   [[nodiscard]] Description describe();
   void describeInContext(Description& description, const std::string& contextName);

@@ -65,23 +65,26 @@ Function* symbol(void* library, const char* name) {
 
 }  // namespace
 
-PluginBinary::PluginBinary(const fs::path& path, const std::string& identifier)
+PluginBinary::PluginBinary(const fs::path& path, const std::string& identifier, const OfxHost* host)
     : file_(fs::absolute(findFile(path))), bundle_(bundleOf(file_)) {
-  if (claim(file_.string())) {
-    claimed_ = file_.string();
-  } else {
-    copyPrivately();
-  }
   try {
+    if (claim(file_.string())) {
+      claimed_ = file_.string();
+    } else {
+      copyPrivately();
+    }
     open();
+    offerHost(host);
     choose(identifier);
   } catch (...) {
-    if (!claimed_.empty()) unclaim(claimed_);
+    close();
     throw;
   }
 }
 
-PluginBinary::~PluginBinary() {
+PluginBinary::~PluginBinary() { close(); }
+
+void PluginBinary::close() noexcept {
   if (library_ != nullptr) dlclose(library_);
   if (!claimed_.empty()) unclaim(claimed_);
   std::error_code ignored;
@@ -117,11 +120,9 @@ void PluginBinary::choose(const std::string& identifier) {
   if (plugin_ == nullptr) throw LoadFailed(file_.string() + " has no image effect " + identifier);
 }
 
-bool PluginBinary::offerHost(const OfxHost* host) const {
+void PluginBinary::offerHost(const OfxHost* host) const {
   auto* setHost = symbol<OfxStatus(const OfxHost*)>(library_, "OfxSetHost");
-  if (setHost == nullptr) return true;
-  const OfxStatus status = setHost(host);
-  return status == kOfxStatOK || status == kOfxStatReplyDefault;
+  if (setHost != nullptr && !worked(setHost(host))) throw LoadFailed("OfxSetHost refused this host");
 }
 
 }  // namespace sparkvsr::host

@@ -64,6 +64,15 @@ def test_faults_that_mean_nothing(faults: Faults):
     assert caught.value.name == "BadFault"
 
 
+def test_a_plugin_that_refuses_the_host_can_be_loaded_by_the_next(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SPARKVSR_HOSTTEST", "refuse host")
+    with pytest.raises(LoadFailed, match="OfxSetHost refused"):
+        Host(hosttest_bundle(), "nuke")
+    monkeypatch.delenv("SPARKVSR_HOSTTEST")
+    with Host(hosttest_bundle(), "nuke") as host:
+        assert host.loaded
+
+
 def test_nothing_to_load(tmp_path):
     with pytest.raises(LoadFailed, match="nothing at"):
         Host(tmp_path / "Missing.ofx.bundle")

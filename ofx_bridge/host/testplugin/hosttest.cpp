@@ -24,6 +24,7 @@
 namespace {
 
 OfxHost* theHost = nullptr;
+bool hostOffered = false;
 const OfxPropertySuiteV1* props = nullptr;
 const OfxImageEffectSuiteV1* effects = nullptr;
 const OfxParameterSuiteV1* params = nullptr;
@@ -455,5 +456,11 @@ OfxPlugin thePlugin = {
 
 }  // namespace
 
-OfxExport int OfxGetNumberOfPlugins(void) { return 1; }
+/// The standard has hosts call this first, if it is there.
+OfxExport OfxStatus OfxSetHost(const OfxHost*) {
+  hostOffered = true;
+  return misbehaves("refuse host") ? kOfxStatFailed : kOfxStatOK;
+}
+
+OfxExport int OfxGetNumberOfPlugins(void) { return hostOffered ? 1 : 0; }
 OfxExport OfxPlugin* OfxGetPlugin(int nth) { return nth == 0 ? &thePlugin : nullptr; }
