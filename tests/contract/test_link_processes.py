@@ -275,6 +275,7 @@ def test_a_host_killed_with_slots_in_hand_leaves_nothing(fresh_runtime_dir: Path
         wait_for(lambda: fake.count(RENDER) == 1, "the request")
         host.kill()
         host.communicate(timeout=10)
+        wait_for(lambda: not segments(), "an empty /dev/shm")
         fake.mute = set()
         render(Link(allow_spawn=False))  # one host's end is nothing to another
 
