@@ -47,11 +47,19 @@ bool changesNothing(const Instance& instance, const Params& params) {
   return asIs && ownSize && (params.view == identity::View::Source || (params.scale == 1 && blindAtOne && lite));
 }
 
+std::optional<PixelRect> regionOfFirstFrame(const Instance& instance, const Props& source) {
+  const auto first = frameRange(instance.suites(), instance.clips.source).first.value_or(0);
+  const auto region = clipRegion(instance.suites(), instance.clips.source, static_cast<double>(first));
+  if (!region) return std::nullopt;
+  return toPixels(*region, {}, source.getDouble(kOfxImagePropPixelAspectRatio).value_or(1));
+}
+
 /// Natron makes the node's output format of this, else it keeps the project's, and writers crop.
 void growFormat(const ActionCall& call, const Props& source, double factor) {
   auto format = source.getRect(kFormatProperty);
-  if (!format || format->empty()) format = call.out.getRect(kFormatProperty);
-  if (!format || format->empty()) return;
+  if (!format || format->empty()) format = call.out.getRect(kFormatProperty);  // set to the input's beforehand
+  if (!format || format->empty()) format = regionOfFirstFrame(call.instance, source);
+  if (!format) return;
   const int edges[] = {format->x1, format->y1, format->x2, format->y2};
   for (int n = 0; n < 4; ++n) call.out.set(kFormatProperty, static_cast<int>(edges[n] * factor), n);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "changes.hpp"
 
+#include <utility>
+
 #include "plan.hpp"
 #include "recovery.hpp"
 
@@ -16,10 +18,16 @@ const OfxParameterSuiteV1& parameters(const ActionCall& call) { return *call.ins
 bool is(const std::string& name, Param param) { return name == identity::face(param).name; }
 
 /// One of Vegas' habits: a new instance is sent one bracket in which every parameter is said to be edited by the user.
-/// A real edit is the first of its bracket.
-bool isFirstOfBracket(Instance& instance) {
+/// A real edit is the first of its bracket, or comes without one.
+bool isRealEdit(Instance& instance) {
   const std::lock_guard lock(instance.mutex);
-  return ++instance.changesInBracket == 1;
+  return !instance.inBracket || !std::exchange(instance.actedInBracket, true);
+}
+
+void setBracket(Instance& instance, bool open) {
+  const std::lock_guard lock(instance.mutex);
+  instance.inBracket = open;
+  instance.actedInBracket = false;
 }
 
 /// Returns true when `name` is a button, and has done its work.
@@ -89,8 +97,12 @@ void writeStatus(const ActionCall& call) {
 }  // namespace
 
 OfxStatus beginInstanceChanged(const ActionCall& call) {
-  const std::lock_guard lock(call.instance.mutex);
-  call.instance.changesInBracket = 0;
+  setBracket(call.instance, true);
+  return kOfxStatOK;
+}
+
+OfxStatus endInstanceChanged(const ActionCall& call) {
+  setBracket(call.instance, false);
   return kOfxStatOK;
 }
 
@@ -99,7 +111,7 @@ OfxStatus instanceChanged(const ActionCall& call) {
   const OfxParamHandle keyframe = instance.params[Param::Keyframe];
   const std::string name = call.in.getString(kOfxPropName);
   const bool byUser = call.in.getString(kOfxPropChangeReason) == kOfxChangeUserEdited;
-  const bool acts = byUser && isFirstOfBracket(instance) && !is(name, Param::Status);
+  const bool acts = byUser && !is(name, Param::Status) && isRealEdit(instance);
   if (acts) pressButton(call, name);
   instance.flags.refresh(parameters(call), keyframe);
   if (!acts) return kOfxStatOK;

@@ -7,6 +7,7 @@
 namespace sparkvsr::plugin {
 
 [[nodiscard]] OfxStatus beginInstanceChanged(const ActionCall& call);
+[[nodiscard]] OfxStatus endInstanceChanged(const ActionCall& call);
 [[nodiscard]] OfxStatus instanceChanged(const ActionCall& call);
 
 }  // namespace sparkvsr::plugin

@@ -30,6 +30,7 @@ constexpr NamedAction kInstanceActions[] = {
     {kOfxImageEffectActionGetClipPreferences, clipPreferences},
     {kOfxImageEffectActionBeginSequenceRender, beginSequenceRender},
     {kOfxActionBeginInstanceChanged, beginInstanceChanged},
+    {kOfxActionEndInstanceChanged, endInstanceChanged},
     {kOfxActionInstanceChanged, instanceChanged},
 };
 

@@ -30,7 +30,8 @@ struct Instance {
   std::string shownMessage;  // what the host shows now
   std::string lastOutcome;   // of the last render, for the status line
   std::string status;        // kept alive: some hosts keep the pointer
-  int changesInBracket = 0;  // InstanceChanged since BeginInstanceChanged
+  bool inBracket = false;    // between BeginInstanceChanged and EndInstanceChanged
+  bool actedInBracket = false;
   std::uint64_t standInsSeen = 0;
 
   [[nodiscard]] const Suites& suites() const { return host->suites; }

@@ -6,16 +6,24 @@ namespace {
 
 const char* typeOf(Severity severity) { return severity == Severity::Error ? kOfxMessageError : kOfxMessageWarning; }
 
+/// The text is the format, with its percent signs doubled: some hosts lose the arguments on their way.
+std::string asFormat(const std::string& text) {
+  std::string format;
+  for (const char character : text) format.append(character == '%' ? 2 : 1, character);
+  return format;
+}
+
 /// Every member may be NULL, whatever the version says. Without persistent messages a warning goes to the log only: a
 /// dialog for each frame helps nobody.
-void post(const Instance& instance, Severity severity, const char* name, const char* text) {
+void post(const Instance& instance, Severity severity, const char* name, const std::string& text) {
   const auto* persistent = instance.suites().persistentMessage;
   const auto* plain = instance.suites().message;
   void* effect = instance.effect;
+  const std::string format = asFormat(text);
   if (persistent != nullptr && persistent->setPersistentMessage != nullptr) {
-    persistent->setPersistentMessage(effect, typeOf(severity), name, "%s", text);
+    persistent->setPersistentMessage(effect, typeOf(severity), name, format.c_str());
   } else if (plain != nullptr && plain->message != nullptr) {
-    plain->message(effect, severity == Severity::Error ? kOfxMessageError : kOfxMessageLog, name, "%s", text);
+    plain->message(effect, severity == Severity::Error ? kOfxMessageError : kOfxMessageLog, name, format.c_str());
   }
 }
 
@@ -28,7 +36,7 @@ void showMessage(Instance& instance, Severity severity, const std::string& name,
     if (instance.shownMessage == text) return;
     instance.shownMessage = text;
   }
-  post(instance, severity, name.c_str(), text.c_str());
+  post(instance, severity, name.c_str(), text);
 }
 
 void clearMessage(Instance& instance) {

@@ -197,8 +197,12 @@ class ProbeLink final : public Link {
       turn_ = 0;
     }
     std::istringstream words(script_);
-    std::string word, last;
-    for (std::size_t n = 0; n <= turn_ && words >> word; ++n) last = word;
+    std::string word, last = "done";
+    for (std::size_t n = 0; n <= turn_ && words >> word;) {
+      if (word.front() == '#') continue;
+      last = word;
+      ++n;
+    }
     ++turn_;
     return last;
   }

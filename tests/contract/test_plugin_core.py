@@ -1,0 +1,76 @@
+"""The plugin's pure parts are equal to their Python twins."""
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+import sparkvsr_bridge._core as core
+from sparkvsr.propagation import FrameListError, keyframes_in_reach, parse_frame_list, shot_of
+
+pytestmark = pytest.mark.ofx
+
+TIMES = st.integers(-40, 40)
+LISTS = st.lists(TIMES, max_size=8)
+NUMBER = st.integers(-99, 99).map(str)
+ITEM = st.one_of(
+    NUMBER,
+    st.tuples(NUMBER, NUMBER).map("-".join),
+    st.tuples(NUMBER, NUMBER, st.integers(-1, 9)).map(lambda parts: f"{parts[0]}-{parts[1]}x{parts[2]}"),
+    st.text("0123456789-x,. \t", max_size=12),
+)
+
+
+def python_list(text: str) -> tuple[int, ...] | None:
+    try:
+        return parse_frame_list(text)
+    except FrameListError:
+        return None
+
+
+def plugin_list(text: str) -> tuple[int, ...] | None:
+    try:
+        return tuple(core.parse_frame_list(text))
+    except ValueError:
+        return None
+
+
+@settings(deadline=None)  # a million frames take their time
+@given(st.lists(ITEM, max_size=6), st.sampled_from([" ", ",", ", ", "\n", "\r\n", "\t,"]))
+@example(["0-999999"], " ")
+@example(["0-1000000"], " ")
+@example(["0-999998", "0", "5"], " ")
+@example(["0-999999", "0"], " ")
+@example(["9" * 18], " ")
+@example(["9" * 19], " ")
+@example(["-" + "9" * 18 + "-" + "9" * 18 + "x" + "9" * 18], " ")
+@example(["٣"], " ")
+@example(["1\u00a02"], " ")
+def test_lists_of_frames(items: list[str], separator: str) -> None:
+    text = separator.join(items)
+    assert plugin_list(text) == python_list(text)
+
+
+@pytest.mark.parametrize("bad", ["1-", "3-1", "1-2x0", "a", "1.5"])
+def test_bad_lists_say_what_came(bad: str) -> None:
+    with pytest.raises(ValueError, match=bad.replace(".", r"\.")):
+        core.parse_frame_list(bad)
+    with pytest.raises(FrameListError, match=bad.replace(".", r"\.")):
+        parse_frame_list(bad)
+
+
+@given(TIMES, LISTS, LISTS, st.none() | st.integers(0, 30))
+def test_keyframes_in_reach(t: int, keyframes: list[int], cuts: list[int], radius: int | None) -> None:
+    assert tuple(core.keyframes_in_reach(t, keyframes, cuts, radius)) == keyframes_in_reach(t, keyframes, cuts, radius)
+
+
+@given(TIMES, LISTS)
+def test_shots(t: int, cuts: list[int]) -> None:
+    span = shot_of(t, cuts)
+    assert tuple(core.shot_of(t, cuts)) == (span.first, span.last)
+
+
+@given(st.integers(-(10**6), 10**6), st.integers(1, 12))
+def test_names_of_files_are_those_of_printf(number: int, width: int) -> None:
+    assert core.picture_file(f"a.%0{width}d.b", number) == f"a.%0{width}d.b" % number
+    assert core.picture_file("a." + "#" * width + ".b", number) == f"a.%0{width}d.b" % number
+    assert core.picture_file("%d%%.b", number) == f"{number}%.b"
