@@ -58,7 +58,7 @@ class Pictures:
     """RGBA float frames, each different from all before, in memory that has been touched."""
 
     def __init__(self, width: int, height: int) -> None:
-        self.source: Array = np.random.default_rng(0).random((height, width, 4), dtype=np.float32)
+        self.source: Array = np.random.default_rng().random((height, width, 4), dtype=np.float32)
         self.middle: Array = np.zeros_like(self.source)
         self.result: Array = np.zeros_like(self.source)
         self._count = 0
@@ -134,7 +134,9 @@ def link_sender(directory: Path, carrier: str) -> Iterator[Callable[[Pictures], 
         height, width, _ = pictures.source.shape
         fingerprint = connection.put(pictures.source)
         frames = [(0, fingerprint)]
-        connection.render(target=(width, height), frames=frames, settings=settings, out=pictures.result)
+        outcome = connection.render(target=(width, height), frames=frames, settings=settings, out=pictures.result)
+        if outcome.need:
+            raise SystemExit("the backend asked for a frame that it had just been sent")
 
     try:
         yield send

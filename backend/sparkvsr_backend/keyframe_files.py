@@ -22,26 +22,28 @@ _REMEMBERED = 4096
 # A file changed this recently could change again within the same tick of the file system's clock.
 _SETTLED_NS = 2_000_000_000
 
-Stamp = tuple[int, int, int]
+Stamp = tuple[int, int, int, int]
 
 
 @dataclass
 class KeyframeFiles:
-    """Content of files, hashed again only when path, time, size or inode changed. Thread-safe."""
+    """Content of files, hashed again only when path, size, inode or one of the times changed. Thread-safe.
+
+    The time of the last status change cannot be set back: it tells a file that was rewritten and given its old time.
+    """
 
     _known: OrderedDict[tuple[str, Stamp], bytes] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def content(self, path: str) -> bytes:
         """16 bytes that stand for the file's bytes. Raises BadKeyframeError."""
-        found = _examine(path)
-        stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+        stamp = _stamp(path)
         with self._lock:
             known = self._known.get((path, stamp))
         if known is not None:
             return known
         content = _hash(path)
-        if time.time_ns() - found.st_mtime_ns > _SETTLED_NS and _stamp(path) == stamp:
+        if time.time_ns() - max(stamp[:2]) > _SETTLED_NS and _stamp(path) == stamp:
             self._remember((path, stamp), content)
         return content
 
@@ -85,8 +87,9 @@ def _examine(path: str) -> os.stat_result:
 
 
 def _stamp(path: str) -> Stamp:
+    """Times of the last writing and of the last status change, size, inode."""
     found = _examine(path)
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
 def _hash(path: str) -> bytes:

@@ -107,6 +107,7 @@ def _serve_locked(options: ServeOptions, directory: Path, registry: Callable[[],
 
 def _make_server(options: ServeOptions, token: str, registry: Callable[[], EngineRegistry] | None) -> Server:
     """Everything that imports torch and OpenCV happens here, before anybody can connect and wait for it."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads leave the cores to the host beside us
     from sparkvsr.engine import default_registry
     from sparkvsr_backend.cache import Budgets
     from sparkvsr_backend.engine_loop import EngineLoop

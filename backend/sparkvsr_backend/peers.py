@@ -12,6 +12,7 @@ from sparkvsr_backend.protocol import Hello, Image, Render
 
 MAX_SEGMENTS = 16
 MAX_SESSIONS = 4096
+_LARGEST_PID = 2**31 - 1
 
 
 @dataclass(eq=False)
@@ -87,7 +88,7 @@ class Peer:
 
 def watch_process(pid: int) -> int | None:
     """A descriptor that becomes readable when the process ends; None where that cannot be had."""
-    if pid <= 0 or not hasattr(os, "pidfd_open"):
+    if not 0 < pid <= _LARGEST_PID or not hasattr(os, "pidfd_open"):
         return None
     try:
         return os.pidfd_open(pid)

@@ -26,6 +26,7 @@ from sparkvsr_backend.engine_loop import EngineLoop
 from sparkvsr_backend.errors import (
     BackendError,
     BadMessageError,
+    EngineFailedError,
     NotWelcomeError,
     OutOfMemoryError,
     SegmentRefusedError,
@@ -212,6 +213,9 @@ class Server:
             self._complain(route, error, error.request_id or request_id)
         except BackendError as error:
             self._complain(route, error, request_id)
+        except Exception as error:  # noqa: BLE001 - one message, whatever is in it, must not end the others' backend
+            event("message_failed", level=40, error=f"{type(error).__name__}: {error}")
+            self._complain(route, EngineFailedError(f"{type(error).__name__}: {error}"), request_id)
 
     def _decoded(self, parts: list[zmq.Frame]) -> Message:
         if not 1 <= len(parts) <= wire.MAX_PARTS + 1:
