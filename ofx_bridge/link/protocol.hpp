@@ -13,6 +13,7 @@ inline constexpr std::uint32_t kVersionMax = 1;
 inline constexpr std::size_t kMaxHeaderBytes = 1024 * 1024;
 inline constexpr std::int64_t kMaxDimension = 65536;
 inline constexpr std::size_t kSlotAlignment = 64;
+inline constexpr std::size_t kMaxSegments = 16;
 inline constexpr std::size_t kFingerprintBytes = 16;
 inline constexpr std::size_t kTokenHexDigits = 64;
 

@@ -133,18 +133,25 @@ SlotPool::Plan SlotPool::plan(std::size_t bytes, Clock::time_point since) {
   const Plan otherwise = fitting > 0 ? Plan::Wait : Plan::Inline;
   if (noSpaceFrom_ != 0 && bytes >= noSpaceFrom_ && now < noSpaceUntil_) return otherwise;
   if (makeRoom(slotClass(bytes))) return Plan::Grow;
-  reason_ = "the budget of " + std::to_string(tuning_.sharedMemoryBytes) + " bytes of shared memory is in use";
+  reason_ = "no room for another segment of shared memory: " + std::to_string(total_) + " of " +
+            std::to_string(tuning_.sharedMemoryBytes) + " bytes and " + std::to_string(entries_.size()) + " of " +
+            std::to_string(protocol::kMaxSegments) + " segments are in use";
   return otherwise;
 }
 
-bool SlotPool::makeRoom(std::size_t bytes) {
-  if (bytes > tuning_.sharedMemoryBytes) return false;
-  detachIdle(Clock::now() - kSpareWhenPressed, tuning_.sharedMemoryBytes - bytes);
-  return total_ + bytes <= tuning_.sharedMemoryBytes;
+bool SlotPool::roomFor(std::size_t bytes) const {
+  return bytes <= tuning_.sharedMemoryBytes && total_ <= tuning_.sharedMemoryBytes - bytes &&
+         entries_.size() < protocol::kMaxSegments;
 }
 
-void SlotPool::detachIdle(Clock::time_point idleSince, std::size_t untilTotal) {
-  for (auto place = entries_.begin(); place != entries_.end() && total_ > untilTotal;) {
+bool SlotPool::makeRoom(std::size_t bytes) {
+  detachIdle(Clock::now() - kSpareWhenPressed, [&] { return roomFor(bytes); });
+  return roomFor(bytes);
+}
+
+template <typename Enough>
+void SlotPool::detachIdle(Clock::time_point idleSince, Enough enough) {
+  for (auto place = entries_.begin(); place != entries_.end() && !enough();) {
     const Entry& entry = place->second;
     if (!entry.idle() || entry.lastUsed > idleSince) {
       ++place;
@@ -231,7 +238,7 @@ bool SlotPool::release(const wire::Release& release) {
 
 void SlotPool::trim(Clock::time_point now) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (!ended_) detachIdle(now - tuning_.idleSegment, 0);
+  if (!ended_) detachIdle(now - tuning_.idleSegment, [] { return false; });
 }
 
 void SlotPool::end(const Error& error) {

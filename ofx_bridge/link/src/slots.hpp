@@ -105,7 +105,10 @@ class SlotPool : public std::enable_shared_from_this<SlotPool> {
   bool makeRoom(std::size_t bytes);
   std::optional<Error> grow(std::unique_lock<std::mutex>& lock, std::size_t bytes, const AbortPoll& abort);
   void add(std::shared_ptr<Segment> memory, std::size_t slotBytes);
-  void detachIdle(Clock::time_point idleSince, std::size_t untilTotal);
+  [[nodiscard]] bool roomFor(std::size_t bytes) const;
+  /// Detaches segments that nobody has used since then, oldest first, until `enough()`.
+  template <typename Enough>
+  void detachIdle(Clock::time_point idleSince, Enough enough);
   void setBackendOwned(wire::ShmPlace place);
   void letGo(wire::ShmPlace place);
   Slot* find(std::uint32_t segment, std::uint32_t slot);

@@ -120,9 +120,9 @@ TEST(releasing_what_the_backend_does_not_own_changes_nothing) {
 TEST(a_larger_frame_attaches_a_larger_segment) {
   Ring ring;
   const auto small = ring.take(1000);
-  const auto large = ring.take(20 * kMegabyte);
+  const auto large = ring.take(5 * kMegabyte);
   CHECK_EQUAL(ring.attached.size(), 2U);
-  CHECK(large.bytes() >= 20 * kMegabyte);
+  CHECK(large.bytes() >= 5 * kMegabyte);
   CHECK_EQUAL(ring.attached[1].slotBytes % 64, 0U);
 }
 
@@ -139,14 +139,26 @@ TEST(the_budget_holds) {
   Tuning tuning = impatient();
   tuning.sharedMemoryBytes = 8 * kMegabyte;
   Ring ring(tuning);
-  CHECK(ring.reason(9 * kMegabyte).find("budget") != std::string::npos);
+  CHECK(ring.reason(9 * kMegabyte).find("no room") != std::string::npos);
   const auto first = ring.take(3 * kMegabyte);
   const auto second = ring.take(3 * kMegabyte);
   CHECK(ring.reason(3 * kMegabyte).find("no slot in time") != std::string::npos);
-  CHECK(ring.reason(kMegabyte / 2 * 7).find("budget") != std::string::npos);
+  CHECK(ring.reason(kMegabyte / 2 * 7).find("no room") != std::string::npos);
   std::size_t total = 0;
   for (const auto& message : ring.attached) total += message.slotBytes * message.slots;
   CHECK(total <= 8 * kMegabyte);
+}
+
+TEST(no_more_segments_than_the_protocol_allows) {
+  Ring ring;
+  std::vector<SlotHold> holds;
+  for (std::size_t i = 0; i < protocol::kMaxSegments * 8; ++i) holds.push_back(ring.take(kSmall));
+  CHECK_EQUAL(ring.attached.size(), protocol::kMaxSegments);
+  CHECK(ring.reason(2 * kMegabyte).find("16 of 16 segments") != std::string::npos);
+  holds.clear();
+  std::this_thread::sleep_for(Milliseconds(1100));  // a segment used a moment ago is not given up
+  const auto larger = ring.take(2 * kMegabyte);
+  CHECK_EQUAL(ring.detached.size(), 1U);
 }
 
 TEST(idle_segments_are_given_back) {
@@ -154,7 +166,7 @@ TEST(idle_segments_are_given_back) {
   {
     const auto slot = ring.take(1000);
   }
-  const auto used = ring.take(20 * kMegabyte);
+  const auto used = ring.take(5 * kMegabyte);
   ring.pool->trim(Clock::now());
   CHECK(ring.detached.empty());
   ring.pool->trim(Clock::now() + std::chrono::minutes(2));
