@@ -95,8 +95,8 @@ TEST(a_backend_has_its_own_session_and_default_signals) {
   sigaddset(&blocked, SIGUSR1);
   ::pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
   const std::string log = logOf(
-      "read pid comm state ppid pgrp sid rest < /proc/$$/stat; echo $sid; pwd; grep -E 'SigBlk|SigIgn' "
-      "/proc/$$/status");
+      "read pid comm state ppid pgrp sid rest < /proc/$$/stat; echo $sid; pwd; exec grep -E 'SigBlk|SigIgn' "
+      "/proc/self/status");
   ::signal(SIGTERM, SIG_DFL);
   ::pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr);
   CHECK(log.find(std::to_string(::getsid(0)) + "\n") != 0);
