@@ -108,6 +108,14 @@ def test_nothing_is_answered_before_hello(stranger: Client, backend: BackendProc
     assert backend.process.poll() is None
 
 
+@pytest.mark.parametrize("pid", [0, 1, 2**31 - 1, 2**31, 2**63 - 1])
+def test_any_process_number_is_taken(stranger: Client, backend: BackendProcess, pid: int) -> None:
+    """It is another side's word: one that no system call takes must not end the backend."""
+    hello = wire.Hello(id=1, proto_min=1, proto_max=1, token=stranger.endpoint.token, pid=pid)
+    stranger.expect(wire.Welcome, hello)
+    still_serves(backend)
+
+
 # --- malformed messages --------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -31,6 +32,7 @@ from sparkvsr_backend.errors import (
     UnknownEngineError,
     UnsupportedSettingError,
 )
+from sparkvsr_backend.keyframe_files import KeyframeFiles
 from sparkvsr_backend.requests import Precision, RenderRequest, Target, View
 
 PLENTY = Budgets.share_out(64 << 20)
@@ -319,6 +321,21 @@ def test_a_file_counts_by_content(tmp_path: Path) -> None:
     assert loop.render(request_for(source, keyframes=(keyframe(0, first),))).cached
     saved(tmp_path, "a.png", picture(seed=6, components=3, dtype="uint8"))
     assert not loop.render(request_for(source, keyframes=(keyframe(0, first),))).cached
+
+
+def test_a_file_rewritten_in_place_and_given_its_old_time_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparkvsr_backend.keyframe_files._SETTLED_NS", 0)
+    path, files = tmp_path / "key.png", KeyframeFiles()
+    contents = []
+    for byte in (b"a", b"b"):
+        with path.open("r+b" if path.exists() else "wb") as file:
+            file.write(byte * 100)
+        os.utime(path, (1, 1))
+        time.sleep(0.05)  # the file system's clock ticks
+        contents += [files.content(str(path)), files.content(str(path))]
+    assert contents[0] == contents[1] != contents[2] == contents[3]
 
 
 def test_float_files_are_scene_linear(tmp_path: Path) -> None:
