@@ -4,6 +4,7 @@
 // Thread safety: instances may be used from several threads; loading, describing and unloading from one.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -82,7 +83,7 @@ class Host {
   void unload();
   [[nodiscard]] bool loaded() const noexcept { return loaded_; }
 
-  /// Load, Describe and DescribeInContext once more, as MLT does for each frame.
+  /// Load, Describe and DescribeInContext once more, as MLT does for each frame: on several threads at once.
   [[nodiscard]] Description reload();
 
   /// Calls the plugin inside `scope` and checks what must hold after every action. Never throws for what the plugin
@@ -113,7 +114,7 @@ class Host {
   std::unique_ptr<PluginBinary> binary_;
   Description description_;
   std::vector<std::weak_ptr<Instance>> instances_;
-  bool loaded_ = false;
+  std::atomic<bool> loaded_{false};
 };
 
 }  // namespace sparkvsr::host
