@@ -115,7 +115,9 @@ void describeText(const Props& props, Kind kind) {
                                             : kOfxParamStringIsSingleLine;
   props.set(kOfxParamPropStringMode, mode);
   props.set(kOfxParamPropDefault, "");
-  if (kind == Kind::FilePath) props.set(kOfxParamPropStringFilePathExists, 0);
+  // A file to be read. With 0 Natron takes the pattern for that of a writer and hands it out with the frame already in
+  // it.
+  if (kind == Kind::FilePath) props.set(kOfxParamPropStringFilePathExists, 1);
   if (kind != Kind::Label) return;
   props.set(kOfxParamPropPersistant, 0);
   props.set(kOfxParamPropEvaluateOnChange, 0);

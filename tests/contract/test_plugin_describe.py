@@ -129,7 +129,7 @@ def test_what_animates(bundle: Path) -> None:
 def test_kinds_of_text_and_secrets(bundle: Path) -> None:
     params = parameters(described(bundle))
     assert value(params["keyframeFiles"], "OfxParamPropStringMode") == "OfxParamStringIsFilePath"
-    assert value(params["keyframeFiles"], "OfxParamPropStringFilePathExists") == 0
+    assert value(params["keyframeFiles"], "OfxParamPropStringFilePathExists") == 1
     assert value(params["status"], "OfxParamPropStringMode") == "OfxParamStringIsLabel"
     assert value(params["status"], "OfxParamPropEvaluateOnChange") == 0
     secret = [name for name, param in params.items() if value(param, "OfxParamPropSecret") == 1]
