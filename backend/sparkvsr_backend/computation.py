@@ -31,7 +31,10 @@ from sparkvsr_backend.requests import RenderRequest, View
 
 @dataclass(frozen=True)
 class RenderResult:
-    """One frame. ``frame`` must not be changed: the cache may hold the same memory. ``timings``: ms by stage."""
+    """One frame. ``frame`` must not be changed: the cache may hold the same memory. ``timings``: ms by stage.
+
+    ``facts``: of the keyframes used, earliest first; ``notices`` say them with the times of this request.
+    """
 
     frame: Frame
     cached: bool
@@ -39,6 +42,7 @@ class RenderResult:
     confidence_low: float
     notices: tuple[Notice, ...]
     timings: dict[str, float]
+    facts: tuple[KeyframeFacts, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class KeyframeFacts:
     """What the artist may have to know of a keyframe; the notice gets the keyframe's time when it is told."""
 
     agreement: float
+    size: Size
     resampled_from: Size | None
 
 
@@ -101,7 +106,7 @@ class Computation:
     stores: Stores
     watch: Watch
     frames: dict[bytes, Frame] = field(default_factory=dict)
-    notices: list[Notice] = field(default_factory=list)
+    facts: tuple[KeyframeFacts, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
 
     def run(self, out: OutputBuffer | None) -> RenderResult:
@@ -132,7 +137,8 @@ class Computation:
             confidence = views.confidence_summary(decoded.confidence, len(self.plan.keyframes))
         with self._stage("pack"):
             frame = self._written(decoded, out)
-        return RenderResult(frame, False, *confidence, tuple(self.notices), self.timings)
+        notices = notices_of(self.plan, self.facts)
+        return RenderResult(frame, False, *confidence, notices, self.timings, self.facts)
 
     # --- the engine ------------------------------------------------------------------------------------------------
 
@@ -153,8 +159,7 @@ class Computation:
                 return self._propagated(latents, known, size)
 
         carried: Carried = self._kept(self.stores.propagations, plan.propagation_key(size), make)
-        for keyframe, facts in zip(plan.keyframes, carried.keyframes, strict=True):
-            self.notices += _notices(keyframe.use.time, facts, plan.info, _times(size, plan.settings.scale))
+        self.facts = carried.keyframes
         return carried
 
     def _propagated(self, latents: Any, known: list[KnownKeyframe], size: Size) -> Carried:
@@ -209,7 +214,7 @@ class Computation:
         watch = _part(self.watch, 0.2, 0.4)
         latents = plan.engine.encode_keyframe(fitted, source, plan.engine_settings, watch)
         agreement = 1.0 if source is None else plan.engine.agreement(latents)
-        return KnownKeyframe(latents, KeyframeFacts(agreement, resampled))
+        return KnownKeyframe(latents, KeyframeFacts(agreement, wanted, resampled))
 
     # --- pixels in -------------------------------------------------------------------------------------------------
 
@@ -371,9 +376,15 @@ def _fitted(time: int, picture: torch.Tensor, wanted: Size) -> torch.Tensor:
         raise BadKeyframeError(text, expected=error.expected, found=error.found) from None
 
 
-def _notices(time: int, facts: KeyframeFacts, info: EngineInfo, wanted: Size) -> Iterator[Notice]:
+def notices_of(plan: Plan, facts: tuple[KeyframeFacts, ...]) -> tuple[Notice, ...]:
+    """What is to be told of the keyframes of a plan. Times are those of the plan: equal results may lie elsewhere."""
+    known = zip(plan.keyframes, facts, strict=True) if facts else ()
+    return tuple(notice for keyframe, one in known for notice in _notices(keyframe.use.time, one, plan.info))
+
+
+def _notices(time: int, facts: KeyframeFacts, info: EngineInfo) -> Iterator[Notice]:
     if facts.resampled_from is not None:
-        height, width = facts.resampled_from
+        (height, width), wanted = facts.resampled_from, facts.size
         text = f"keyframe {time}: the picture of {width}×{height} was resampled to {wanted[1]}×{wanted[0]}"
         yield Notice(name="PictureResampled", text=text)
     if facts.agreement < info.low_agreement:

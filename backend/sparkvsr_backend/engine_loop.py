@@ -18,7 +18,7 @@ from sparkvsr.engine import Engine, EngineRegistry, Watch
 from sparkvsr.frames import Frame
 from sparkvsr_backend.buffers import ByteArray, OutputBuffer, copied
 from sparkvsr_backend.cache import Budgets, Flight, GaveUpError, Tier
-from sparkvsr_backend.computation import Computation, RenderResult, Stores
+from sparkvsr_backend.computation import Computation, RenderResult, Stores, notices_of
 from sparkvsr_backend.devices import bridge_to
 from sparkvsr_backend.errors import (
     BackendError,
@@ -30,7 +30,7 @@ from sparkvsr_backend.errors import (
 )
 from sparkvsr_backend.frame_store import FrameStore
 from sparkvsr_backend.keys import Key
-from sparkvsr_backend.plan import make_plan
+from sparkvsr_backend.plan import Plan, make_plan
 from sparkvsr_backend.protocol import TierCounters
 from sparkvsr_backend.requests import RenderRequest
 
@@ -115,7 +115,7 @@ class EngineLoop:
             claim = self._results.claim(plan.key, watch.cancelled)
             if claim.flight is None:
                 assert claim.value is not None  # noqa: S101 - one of the two is set, by construction
-                return _delivered(claim.value, out)
+                return _delivered(claim.value, out, plan)
             return self._lead(claim.flight, Computation(plan, self._stores, watch), out, defer)
 
     def _lead(
@@ -162,14 +162,15 @@ class _Keeping:
                 self.out.lease.give_back()
 
 
-def _delivered(stored: RenderResult, out: OutputBuffer | None) -> RenderResult:
-    """A result from the cache, copied into ``out`` when given."""
+def _delivered(stored: RenderResult, out: OutputBuffer | None, plan: Plan) -> RenderResult:
+    """A result from the cache, copied into ``out`` when given. Its notices name the keyframes of this request."""
     start = time.perf_counter()
     frame = stored.frame
     if out is not None:
         out.pixels.copy_(frame.pixels)
         frame = Frame(out.pixels, frame.format)
-    return replace(stored, frame=frame, cached=True, timings={"copy": (time.perf_counter() - start) * 1e3})
+    timings = {"copy": (time.perf_counter() - start) * 1e3}
+    return replace(stored, frame=frame, cached=True, notices=notices_of(plan, stored.facts), timings=timings)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ its views.
 
 from __future__ import annotations
 
+import errno
 import gc
 import mmap
 import os
@@ -294,6 +295,20 @@ def test_a_lent_frame_is_used_in_place_and_its_slot_comes_back_when_settled() ->
     pixels.pixels.fill_(0)
     with store.hold((b"a",)) as held:
         assert torch.equal(held[b"a"].pixels, expected)
+
+
+def test_a_slot_comes_back_when_there_is_no_memory_to_settle_its_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The frame is dropped, and asked for again when it is wanted."""
+
+    def refuse(*_: object, **__: object) -> mmap.mmap:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    store, freed = FrameStore(1 << 30), []
+    store.lend(b"a", frame(512, 512), Lease(lambda: freed.append("a")), owner="link")
+    monkeypatch.setattr(buffers.mmap, "mmap", refuse)
+    store.settle(b"a")
+    assert freed == ["a"]
+    assert b"a" not in store
 
 
 def test_a_frame_that_is_known_gives_its_slot_back_at_once() -> None:

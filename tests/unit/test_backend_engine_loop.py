@@ -375,6 +375,18 @@ def test_a_picture_of_another_size_is_resampled_and_told(tmp_path: Path) -> None
     assert loop.render(replace(request, settings=replace(request.settings, guidance=0.5))).notices == result.notices
 
 
+def test_what_is_told_from_the_cache_names_the_keyframe_of_this_request(tmp_path: Path) -> None:
+    loop, source = loop_of(), frame(components=3)
+    put(loop, source)
+    path = saved(tmp_path, "a.png", np.full((12, 16, 3), 128, np.uint8))
+    first, elsewhere = (
+        loop.render(request_for(source, time=time, keyframes=(keyframe(time + 2, path),))) for time in (0, 500)
+    )
+    assert elsewhere.cached
+    assert first.notices[0].text.startswith("keyframe 2:")
+    assert elsewhere.notices[0].text.startswith("keyframe 502:")
+
+
 def test_a_picture_of_another_aspect_ratio_is_refused(tmp_path: Path) -> None:
     loop, source = loop_of(), frame(components=3)
     put(loop, source)
