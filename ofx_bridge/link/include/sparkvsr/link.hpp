@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The backend link: everything the plugin knows about the backend. Knows no OFX.
 //
-// Thread safety: every function may be called from any thread. One I/O thread per process owns the socket. After fork() the
-// child gets a fresh link at its first call. No function throws; failures are values of type Error.
+// Thread safety: every function may be called from any thread. One I/O thread per process owns the socket. After fork()
+// the child gets a fresh link at its first call. No function throws; failures are values of type Error.
 #pragma once
 
 #include <array>
@@ -33,7 +33,8 @@ struct PixelFormat {
 [[nodiscard]] std::size_t sampleBytes(Depth depth) noexcept;
 [[nodiscard]] std::size_t packedRowBytes(const PixelFormat& format) noexcept;
 
-/// Host pixels to read. `bottom` points at the first sample of the bottom row; `rowBytes` leads one row up (may be negative).
+/// Host pixels to read. `bottom` points at the first sample of the bottom row; `rowBytes` leads one row up (may be
+/// negative).
 struct ConstImageView {
   PixelFormat format;
   const void* bottom = nullptr;
@@ -64,7 +65,8 @@ struct Error {
 template <typename T>
 using Result = std::variant<T, Error>;
 
-/// Polled on the caller's thread every 20 ms while a call waits; true = give up (the call returns Error "Aborted" within 150 ms).
+/// Polled on the caller's thread every 20 ms while a call waits; true = give up (the call returns Error "Aborted"
+/// within 150 ms).
 using AbortPoll = std::function<bool()>;
 /// Called on the caller's thread with 0..1 and a stage name.
 using ProgressReport = std::function<void(double, const std::string&)>;
@@ -137,25 +139,25 @@ using RenderOutcome = std::variant<Done, Need, Error>;
 
 /// How to find or start a backend. Empty fields mean: from the environment, the bundle, the user's configuration.
 struct LinkOptions {
-  std::string address;                    // "" = this user's backend, started on demand; else ipc:// or loopback tcp://
-  std::string bundleResources;            // Contents/Resources of the bundle: may hold backend.json {"command": [...]}
+  std::string address;          // "" = this user's backend, started on demand; else ipc:// or loopback tcp://
+  std::string bundleResources;  // Contents/Resources of the bundle: may hold backend.json {"command": [...]}
   std::string hostName = "unknown";
   std::string hostVersion = "0";
   bool allowSpawn = true;
-  bool allowSharedMemory = true;          // false: inline carrier (tests, benchmarks)
+  bool allowSharedMemory = true;  // false: inline carrier (tests, benchmarks)
 };
 
 /// Counters since the process started: what proves that scrubbing sends nothing.
 struct LinkCounters {
-  std::uint64_t framesPut = 0;            // frames whose pixels were sent
+  std::uint64_t framesPut = 0;  // frames whose pixels were sent
   std::uint64_t bytesPut = 0;
-  std::uint64_t framesKnown = 0;          // frames the backend had already
+  std::uint64_t framesKnown = 0;  // frames the backend had already
   std::uint64_t renders = 0;
   std::uint64_t needs = 0;
   std::uint64_t reconnects = 0;
   std::uint64_t spawns = 0;
-  std::string carrier;                    // "shm", "inline", or "" when not connected
-  std::string carrierReason;              // why not shm
+  std::string carrier;        // "shm", "inline", or "" when not connected
+  std::string carrierReason;  // why not shm
 };
 
 class Link {
@@ -168,14 +170,15 @@ class Link {
   Link& operator=(const Link&) = delete;
 
   /// Makes the pixels known to the backend and returns their fingerprint; the view is not read after the call returns.
-  /// Sends nothing when the backend is remembered to have them, unless `force`. `likelyKnown`: fingerprint first, then copy only if
-  /// needed (a frame seen before); otherwise both in one pass. Connects, and starts a backend where allowed.
+  /// Sends nothing when the backend is remembered to have them, unless `force`. `likelyKnown`: fingerprint first, then
+  /// copy only if needed (a frame seen before); otherwise both in one pass. Connects, and starts a backend where
+  /// allowed.
   [[nodiscard]] virtual Result<Fingerprint> put(const ConstImageView& image, bool likelyKnown, bool force,
                                                 const AbortPoll& abort) = 0;
 
   /// Renders into `output` (its size is the target window's) and waits, with a deadline on silence, not on work.
-  [[nodiscard]] virtual RenderOutcome render(const RenderRequest& request, const ImageView& output, const AbortPoll& abort,
-                                             const ProgressReport& progress) = 0;
+  [[nodiscard]] virtual RenderOutcome render(const RenderRequest& request, const ImageView& output,
+                                             const AbortPoll& abort, const ProgressReport& progress) = 0;
 
   /// STATUS_REPLY as JSON text.
   [[nodiscard]] virtual Result<std::string> status(const AbortPoll& abort) = 0;
