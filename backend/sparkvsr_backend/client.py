@@ -169,10 +169,14 @@ class Client:
         return self._from_socket(self._timeout_s if timeout_s is None else timeout_s)
 
     def _from_socket(self, timeout_s: float) -> Answer:
-        if not self._socket.poll(max(0, round(timeout_s * 1000))):
-            raise BackendSilentError("no answer in time", expected=f"one within {timeout_s:.1f} s", found="nothing")
-        header, *parts = self._socket.recv_multipart()
-        return Answer(wire.decode(header), parts)
+        """The next message that means something: the backend's own signs of life are left out."""
+        deadline = time.monotonic() + timeout_s
+        while self._socket.poll(max(0, round((deadline - time.monotonic()) * 1000))):
+            header, *parts = self._socket.recv_multipart()
+            answer = Answer(wire.decode(header), parts)
+            if answer.message != wire.Pong(id=0):
+                return answer
+        raise BackendSilentError("no answer in time", expected=f"one within {timeout_s:.1f} s", found="nothing")
 
 
 class ClientRing:

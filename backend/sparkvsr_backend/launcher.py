@@ -107,14 +107,13 @@ def _serve_locked(options: ServeOptions, directory: Path, registry: Callable[[],
 
 def _make_server(options: ServeOptions, token: str, registry: Callable[[], EngineRegistry] | None) -> Server:
     """Everything that imports torch and OpenCV happens here, before anybody can connect and wait for it."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads leave the cores to the host beside us
+    _tune_process()
     from sparkvsr.engine import default_registry
     from sparkvsr_backend.cache import Budgets
     from sparkvsr_backend.engine_loop import EngineLoop
     from sparkvsr_backend.memory import default_cache_bytes, largest_frame_bytes
     from sparkvsr_backend.server import Server, ServerOptions
 
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     frame_bytes = options.frame_bytes or largest_frame_bytes()
     budgets = replace(Budgets.share_out(options.cache_bytes or default_cache_bytes()), arrivals=2 * frame_bytes)
     loop = EngineLoop((registry or default_registry)(), options.device, budgets)
@@ -128,6 +127,16 @@ def _make_server(options: ServeOptions, token: str, registry: Callable[[], Engin
             frame_bytes=frame_bytes,
         ),
     )
+
+
+def _tune_process() -> None:
+    """Before torch is imported."""
+    from sparkvsr_backend.memory import keep_freed_memory
+
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads leave the cores to the host beside us
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch asks for huge pages: a 512th of the page faults
+    keep_freed_memory()
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
 
 
 def default_workers(cpus: int) -> int:

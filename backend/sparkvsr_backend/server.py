@@ -51,6 +51,8 @@ _QUEUED_PER_CLIENT = 256
 _SEND_QUEUE = 1024
 _UNSENT_BYTES = 1 << 30
 _FLUSH_MS = 300
+_READING_BYTES_PER_S = 6e9
+_LONGEST_READING_S = 0.03
 
 
 @dataclass(frozen=True)
@@ -196,11 +198,11 @@ class Server:
     # --- receiving -------------------------------------------------------------------------------------------------
 
     def _receive(self) -> None:
+        """What has come, up to a limit. Asking first costs less than a refused attempt, which gives the interpreter away."""
         for _ in range(_DRAIN_AT_ONCE):
-            try:
-                route, *parts = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
+            if not int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
                 return
+            route, *parts = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
             self._take(bytes(route.buffer), parts)
 
     def _take(self, route: bytes, parts: list[zmq.Frame]) -> None:
@@ -477,7 +479,11 @@ class Server:
         self._post(lambda: self._send_unless_over(job, message))
 
     def _settle_used(self, ended: Ended) -> None:
-        """The answer is on its way: what was read and written in slots moves to memory of our own."""
+        """The answer is on its way: what was read and written in slots moves to memory of our own.
+
+        Not while the link copies the result out, as two large copies at once slow each other down.
+        """
+        time.sleep(min(ended.job.render.output.span_bytes / _READING_BYTES_PER_S, _LONGEST_READING_S))
         for work in ended.later:
             work()
         for fingerprint in ended.job.render.request.fingerprints:
