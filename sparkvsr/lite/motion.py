@@ -37,8 +37,9 @@ def shrink(flow: Flow, size: tuple[int, int]) -> Flow:
 def measure(frame: Gray, keyframe: Gray) -> Flow:
     """Flow [H, W, 2] in pixels (x, y): pixel p of ``frame`` is found at p + flow in ``keyframe``.
 
-    DIS cuts its work by OpenCV's number of threads and so lets it change the result; one thread is forced here, and
-    callers run several measurements side by side instead. Pictures with a side below 16 pixels get zero motion.
+    OpenCV promises no equal flows for other numbers of threads (4.10 and 5.0 gave them for 1 to 8), so one thread is
+    forced for the whole process, and callers measure several flows side by side instead. Pictures with a side below 16
+    pixels get zero motion.
     """
     if min(frame.shape) < SMALLEST_SIDE:
         return np.zeros((*frame.shape, 2), dtype=np.float32)
