@@ -227,6 +227,9 @@ def run(options: ServeOptions, registry: Callable[[], EngineRegistry] | None = N
     except BackendError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except (OSError, RuntimeError) as error:  # a folder that cannot be made or written, a device that torch has not
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        return 1
 
 
 def leave(status: int) -> None:

@@ -140,14 +140,26 @@ def read_endpoint(directory: Path) -> Endpoint:
     path = directory / ENDPOINT_FILE
     try:
         secure_directory(directory, create=False)
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise BackendNotFoundError("no backend runs", expected=str(path), found="no such file") from None
-    with os.fdopen(descriptor, "rb") as file:
+    except OSError as error:
+        found = os.strerror(error.errno or 0)
+        raise InsecureRuntimeDirectoryError(f"{path} cannot be trusted", expected="a file", found=found) from None
+    with os.fdopen(_regular(path, descriptor), "rb") as file:
         _require_private(path, os.fstat(file.fileno()))
         endpoint = _parsed(path, file.read(_LARGEST_ENDPOINT_FILE))
     check_address(endpoint.endpoint)
     return endpoint
+
+
+def _regular(path: Path, descriptor: int) -> int:
+    """The descriptor, if that of a regular file; closed otherwise."""
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+    _require(stat.S_ISREG(mode), path, "a regular file", stat.filemode(mode))
+    return descriptor
 
 
 def _parsed(path: Path, text: bytes) -> Endpoint:

@@ -198,7 +198,7 @@ class Server:
     # --- receiving -------------------------------------------------------------------------------------------------
 
     def _receive(self) -> None:
-        """What has come, up to a limit. Asking first costs less than a refused attempt, which gives the interpreter away."""
+        """What has come, up to a limit. A refused attempt would give the interpreter away: asking first costs less."""
         for _ in range(_DRAIN_AT_ONCE):
             if not int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
                 return
@@ -483,7 +483,8 @@ class Server:
 
         Not while the link copies the result out, as two large copies at once slow each other down.
         """
-        time.sleep(min(ended.job.render.output.span_bytes / _READING_BYTES_PER_S, _LONGEST_READING_S))
+        if ended.later:
+            time.sleep(min(ended.job.render.output.span_bytes / _READING_BYTES_PER_S, _LONGEST_READING_S))
         for work in ended.later:
             work()
         for fingerprint in ended.job.render.request.fingerprints:
