@@ -49,8 +49,10 @@ asan: setup ## build plugin, link, host and libzmq with AddressSanitizer and UBS
 tsan: setup ## the same with ThreadSanitizer
 	tools/sanitized_tests.sh thread
 
-bench: setup ## run the benchmarks
-	$(BIN)/python -m benchmarks
+bench: setup ## measure the transport and the lite engine, and its quality where there are real clips
+	$(BIN)/python benchmarks/transport.py
+	$(BIN)/python benchmarks/speed_lite.py
+	if [ -d ../shared/data ]; then $(BIN)/python benchmarks/quality_lite.py --quick; fi
 
 clean: ## remove everything that was built (not the .venv, not the downloads)
 	rm -rf build/editable build/default build/debug build/asan build/tsan $(STAMPS) .mypy_cache .ruff_cache .pytest_cache
