@@ -20,7 +20,7 @@ from sparkvsr_backend.errors import (
     OutOfMemoryError,
     RemoteAddressRefusedError,
 )
-from sparkvsr_backend.launcher import ServeOptions, default_workers, parse_arguments
+from sparkvsr_backend.launcher import ServeOptions, default_workers, parse_arguments, run
 from sparkvsr_backend.runtime import Endpoint, Lock
 
 ENDPOINT = Endpoint("ipc:///run/x/backend-v1.sock", "ab" * 32, 42, 1.5, 1, 1, "0.1.0")
@@ -118,6 +118,23 @@ def test_the_endpoint_file_is_private_and_whole(private: Path) -> None:
     assert [path.name for path in private.iterdir()] == [runtime.ENDPOINT_FILE]
     assert (private / runtime.ENDPOINT_FILE).stat().st_mode & 0o777 == 0o600
     assert runtime.read_endpoint(private) == ENDPOINT
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe"])
+def test_what_is_no_endpoint_file_is_refused_by_name(private: Path, kind: str) -> None:
+    path = private / runtime.ENDPOINT_FILE
+    make = {"link": lambda: path.symlink_to("/etc/passwd"), "folder": path.mkdir, "pipe": lambda: os.mkfifo(path)}
+    make[kind]()
+    with pytest.raises(InsecureRuntimeDirectoryError):
+        runtime.read_endpoint(private)
+
+
+def test_a_start_that_the_system_refuses_is_said_in_a_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "umask", lambda mask: mask)
+    assert run(ServeOptions(directory=Path("/proc/nothing"))) == 1
+    assert capsys.readouterr().err.startswith("FileNotFoundError: ")
 
 
 def test_a_reader_never_finds_half_a_file(private: Path) -> None:
