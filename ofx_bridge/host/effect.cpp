@@ -61,7 +61,7 @@ Effect::Effect(HostContext& host, const std::string& bundlePath) : host_(host), 
 
 Effect::Effect(HostContext& host, const Effect& descriptor, std::shared_ptr<Record> record)
     : host_(host), record_(std::move(record)), properties_("EffectInstance") {
-  properties_.define(effectInstanceProperties());
+  properties_.define(effectInstanceProperties(host.personality));
   properties_.copyValuesFrom(descriptor.properties_);
   properties_.set(kOfxPropType, std::string(kOfxTypeImageEffectInstance));
   properties_.set(kOfxPropIsInteractive, host.personality.interactive ? 1 : 0);

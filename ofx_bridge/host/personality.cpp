@@ -65,6 +65,7 @@ Personality resolve() {
   p.name = "resolve";
   p.hostName = "DaVinciResolve";
   p.hostLabel = "DaVinci Resolve";
+  p.resolvePage = "Color";
   p.contexts = {kOfxImageEffectContextFilter, kOfxImageEffectContextGeneral};
   p.components = {kOfxImageComponentRGBA};
   p.multiResolution = false;
@@ -84,6 +85,7 @@ Personality resolve() {
 Personality resolveFusion() {
   Personality p = resolve();
   p.name = "resolve-fusion";
+  p.resolvePage = "Fusion";
   p.contexts = {kOfxImageEffectContextGeneral, kOfxImageEffectContextFilter};
   p.depths = {kOfxBitDepthFloat, kOfxBitDepthHalf};
   p.depthPolicy = DepthPolicy::Native;

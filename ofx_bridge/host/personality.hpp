@@ -27,6 +27,7 @@ struct Personality {
   std::string name;
   std::string hostName;
   std::string hostLabel;
+  std::string resolvePage;  // what Resolve tells an instance of its page; empty elsewhere
   std::vector<int> apiVersion{1, 4};
   std::vector<std::string> contexts{"OfxImageEffectContextGeneral", "OfxImageEffectContextFilter"};  // preferred first
   std::vector<std::string> components{"OfxImageComponentRGBA", "OfxImageComponentRGB"};

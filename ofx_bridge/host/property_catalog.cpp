@@ -142,7 +142,7 @@ Specs effectDescriptorProperties() {
   return all;
 }
 
-Specs effectInstanceProperties() {
+Specs effectInstanceProperties(const Personality& p) {
   Specs all = {
       text(kOfxPropType, kOfxTypeImageEffectInstance, kHost),
       text(kOfxImageEffectPropContext, "", kHost),
@@ -167,6 +167,7 @@ Specs effectInstanceProperties() {
   };
   append(all, gpuSupport(kPlugin));
   append(all, colourManagement(kHost));
+  if (!p.resolvePage.empty()) all.push_back(text("OfxImageEffectPropResolvePage", p.resolvePage, kHost));
   return all;
 }
 

@@ -12,7 +12,7 @@ namespace sparkvsr::host {
 
 [[nodiscard]] std::vector<PropertySpec> hostProperties(const Personality& personality);
 [[nodiscard]] std::vector<PropertySpec> effectDescriptorProperties();
-[[nodiscard]] std::vector<PropertySpec> effectInstanceProperties();
+[[nodiscard]] std::vector<PropertySpec> effectInstanceProperties(const Personality& p);
 [[nodiscard]] std::vector<PropertySpec> clipDescriptorProperties(const std::string& name);
 [[nodiscard]] std::vector<PropertySpec> clipInstanceProperties();
 [[nodiscard]] std::vector<PropertySpec> imageProperties();

@@ -98,7 +98,8 @@ OfxStatus framesNeeded(const ActionCall& call) {
 }
 
 OfxStatus isIdentity(const ActionCall& call) {
-  if (!changesNothing(call.instance, paramsAt(call))) return kOfxStatReplyDefault;
+  const bool connected = isConnected(call.instance.suites(), call.instance.clips.source);
+  if (!connected || !changesNothing(call.instance, paramsAt(call))) return kOfxStatReplyDefault;
   call.out.set(kOfxPropName, identity::kSourceClip);
   call.out.set(kOfxPropTime, static_cast<double>(nearestFrame(call.time())));
   return kOfxStatOK;

@@ -38,7 +38,7 @@ bool pressButton(const ActionCall& call, const std::string& name) {
   const OfxParamHandle keyframe = call.instance.params[Param::Keyframe];
   const bool flags = is(name, Param::FlagKeyframe);
   OfxParamSetHandle set = nullptr;
-  call.instance.suites().effect->getParamSet(call.instance.effect, &set);
+  if (call.instance.suites().effect->getParamSet(call.instance.effect, &set) != kOfxStatOK) return true;
   parameters(call).paramEditBegin(set, flags ? "Flag keyframe" : "Unflag keyframe");
   flags ? flagFrame(parameters(call), keyframe, nearestFrame(*time))
         : unflagFrame(parameters(call), keyframe, nearestFrame(*time));

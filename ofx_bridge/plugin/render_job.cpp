@@ -109,8 +109,7 @@ void RenderJob::layOutTarget() {
   const auto frame = static_cast<double>(nearestFrame(call_.time()));
   auto region = clipRegion(instance_.suites(), instance_.clips.source, frame);
   if (region) region = scaledAboutOrigin(*region, outputFactor(instance_, params_));
-  const bool fixedSize = !instance_.host->facts.multiResolution;
-  frame_ = outputFrame({output_.bounds, output_.region, region, output_.scale, scale_, output_.par}, fixedSize);
+  frame_ = outputFrame({output_.bounds, output_.region, region, output_.scale, scale_, output_.par});
   target_ = {frame_.width(), frame_.height(), windowFromTop(frame_, window_.intersected(frame_))};
 }
 

@@ -15,7 +15,7 @@ from sparkvsr_bridge import Host
 
 pytestmark = pytest.mark.ofx
 
-RESIZING = ["nuke", "natron", "strict"]
+RESIZING = ["nuke", "natron", "fusion", "resolve-fusion", "strict"]
 FIXED = ["resolve", "flame", "vegas"]
 
 
@@ -110,6 +110,13 @@ def test_proxies_ask_for_the_size_of_the_proxy(probe: Probe, personality: str, p
     request = probe.request()
     assert (request["target"]["width"], request["target"]["height"]) == (16 * 4 * proxy, 8 * 4 * proxy)
     assert probe.calls("put")[0]["image"]["width"] == 16 * proxy
+
+
+@pytest.mark.parametrize("personality", ["resolve", "vegas"])
+def test_proxies_of_hosts_with_one_size(probe: Probe, personality: str) -> None:
+    result = rendered(probe, picture(16, 8), personality, scale=(0.25, 0.25))
+    assert result.shape[:2] == (2, 4)
+    assert (probe.request()["target"]["width"], probe.request()["target"]["height"]) == (4, 2)
 
 
 def test_pixel_aspect_ratio(probe: Probe) -> None:

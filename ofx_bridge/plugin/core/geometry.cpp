@@ -63,14 +63,14 @@ PixelRect sourceFrame(const ImagePlace& place) {
   return regionSpeaks ? place.imageRegion : place.bounds;
 }
 
-PixelRect outputFrame(const ImagePlace& place, bool fixedSize) {
+PixelRect outputFrame(const ImagePlace& place) {
   const bool regionHolds = !place.imageRegion.empty() && place.imageRegion.contains(place.bounds);
-  if (!hasClipRegion(place)) return regionHolds ? place.imageRegion : place.bounds;
+  const PixelRect claimed = regionHolds ? place.imageRegion : place.bounds;
+  if (!hasClipRegion(place)) return claimed;
   const PixelRect expected = toPixels(*place.clipRegion, place.renderScale, place.par);
   if (place.imageRegion == expected) return expected;
   if (boundsAreWhole(place)) return place.bounds;
-  if (expected.contains(place.bounds) || !fixedSize) return expected;
-  return regionHolds ? place.imageRegion : place.bounds;
+  return expected.intersected(place.bounds).empty() ? claimed : expected;
 }
 
 std::array<int, 4> windowFromTop(const PixelRect& frame, const PixelRect& window) {

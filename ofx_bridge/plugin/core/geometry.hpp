@@ -64,8 +64,8 @@ struct ImagePlace {
 [[nodiscard]] PixelRect sourceFrame(const ImagePlace& place);
 
 /// The pixel rectangle of the whole output picture; `place.clipRegion` is the region we answered. An image smaller than
-/// that is a render window. `fixedSize`: the host makes the output as large as it likes.
-[[nodiscard]] PixelRect outputFrame(const ImagePlace& place, bool fixedSize);
+/// that is a render window; what a larger one has around it belongs to nobody.
+[[nodiscard]] PixelRect outputFrame(const ImagePlace& place);
 
 /// `window` in pixels from the top left corner of `frame`, y downwards: x1, y1, x2, y2.
 [[nodiscard]] std::array<int, 4> windowFromTop(const PixelRect& frame, const PixelRect& window);
