@@ -167,8 +167,11 @@ class LiteEngine:
         _require_supported(settings)
         for keyframe in keyframes:
             _require_size(keyframe.latents.picture, latents.picture, settings.scale)
-        tasks = [self._pool.submit(_carry_keyframe, latents, keyframe) for keyframe in keyframes]
-        data = LitePropagation(latents.blind, tuple(_gather(tasks, watch)))
+        moving = [keyframe for keyframe in keyframes if keyframe.offset != 0]
+        tasks = [self._pool.submit(motion.measure, latents.gray, keyframe.latents.gray) for keyframe in moving]
+        flows = _gather(tasks, watch)
+        carried = [_stay(latents, one) if one.offset == 0 else _move(latents, one, next(flows)) for one in keyframes]
+        data = LitePropagation(latents.blind, tuple(carried))
         yield Propagation(offset=0, data=data, nbytes=data.nbytes)
 
     def decode(self, propagation: Propagation, mix: Mix, watch: Watch) -> Decoded:
@@ -198,11 +201,12 @@ def create_lite_engine(device: torch.device) -> LiteEngine:
     return LiteEngine(device)
 
 
-def _carry_keyframe(latents: SourceLatents, keyframe: Keyframe) -> Carried:
-    if keyframe.offset == 0:
-        return _stay(latents, keyframe)
+def _move(latents: SourceLatents, keyframe: Keyframe, flow: motion.Flow) -> Carried:
+    """A keyframe elsewhere: its detail carried along ``flow``, judged, and corrected by the frame.
+
+    All tensors are worked on in the caller's thread, and so in its CUDA stream.
+    """
     known: KeyframeLatents = keyframe.latents
-    flow = motion.measure(latents.gray, known.gray)
     terms = _weigh_evidence(latents, keyframe, flow)
     keyed = carry(known.picture - known.blind, flow).add_(latents.blind)
     if known.agreement is None:
@@ -246,17 +250,18 @@ def _agreement_evidence(
     return evidence.AGREEMENT.evidence(moved, latents.contrast)
 
 
-def _gather(tasks: list[Future[Carried]], watch: Watch) -> Iterator[Carried]:
-    """Results in the order of the tasks; a cancelled request leaves at once, and what is running ends by itself."""
+def _gather(tasks: list[Future[motion.Flow]], watch: Watch) -> Iterator[motion.Flow]:
+    """Flows in the order of the tasks; a cancelled request leaves at once, and what is running ends by itself."""
     for done, task in enumerate(tasks):
-        while not task.done():
-            try:
+        try:
+            watch.step(done / len(tasks), "motion")
+            while not task.done():
+                wait_for([task], timeout=_POLL_SECONDS)
                 watch.step(done / len(tasks), "motion")
-            except EngineError:
-                for waiting in tasks:
-                    waiting.cancel()
-                raise
-            wait_for([task], timeout=_POLL_SECONDS)
+        except EngineError:
+            for waiting in tasks:
+                waiting.cancel()
+            raise
         yield task.result()
 
 
