@@ -7,7 +7,6 @@ import os
 import secrets
 import signal
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,17 +15,15 @@ from typing import TYPE_CHECKING
 
 from sparkvsr_backend.errors import AlreadyRunningError, BackendError
 from sparkvsr_backend.log import event, log_to
+from sparkvsr_backend.presence import Presence
 from sparkvsr_backend.runtime import (
-    ENDPOINT_FILE,
     LOCK_FILE,
     LOG_FILE,
     SOCKET_FILE,
-    Endpoint,
     Lock,
     check_address,
     runtime_directory,
     secure_directory,
-    write_endpoint,
 )
 from sparkvsr_backend.version import VERSION
 
@@ -71,7 +68,7 @@ def serve(options: ServeOptions, registry: Callable[[], EngineRegistry] | None =
         return 0
     try:
         log_to(_log_path(options, directory))
-        _serve_locked(options, directory, registry)
+        _serve_locked(options, directory, lock, registry)
     except BaseException as error:
         event("start_failed", level=40, error=f"{type(error).__name__}: {error}")
         raise
@@ -87,25 +84,28 @@ def _log_path(options: ServeOptions, directory: Path) -> Path | None:
     return Path(chosen) if chosen else directory / LOG_FILE
 
 
-def _serve_locked(options: ServeOptions, directory: Path, registry: Callable[[], EngineRegistry] | None) -> None:
+def _serve_locked(
+    options: ServeOptions, directory: Path, lock: Lock, registry: Callable[[], EngineRegistry] | None
+) -> None:
     token = secrets.token_hex(32)
     address = check_address(
         options.address or os.environ.get("SPARKVSR_ADDRESS") or f"ipc://{directory.absolute() / SOCKET_FILE}"
     )
-    server = _make_server(options, token, registry)
+    presence = Presence(directory, lock, address, token)
+    server = _make_server(options, token, presence, registry)
     try:
         endpoint = server.bind(address)
         _install_signals(server)
-        _announce(directory, endpoint, token)
+        presence.announce(server, endpoint)
         event("serving", version=VERSION, endpoint=endpoint, device=options.device, pid=os.getpid())
         event("ended", why=server.run())
     finally:
-        (directory / ENDPOINT_FILE).unlink(missing_ok=True)
-        if address.startswith("ipc://"):
-            Path(address.removeprefix("ipc://")).unlink(missing_ok=True)
+        presence.withdraw()
 
 
-def _make_server(options: ServeOptions, token: str, registry: Callable[[], EngineRegistry] | None) -> Server:
+def _make_server(
+    options: ServeOptions, token: str, presence: Presence, registry: Callable[[], EngineRegistry] | None
+) -> Server:
     """Everything that imports torch and OpenCV happens here, before anybody can connect and wait for it."""
     _tune_process()
     from sparkvsr.engine import default_registry
@@ -125,6 +125,7 @@ def _make_server(options: ServeOptions, token: str, registry: Callable[[], Engin
             workers=options.workers or default_workers(os.cpu_count() or 1),
             idle_timeout_s=options.idle_timeout_s or None,
             frame_bytes=frame_bytes,
+            is_findable=presence.renew,
         ),
     )
 
@@ -151,23 +152,6 @@ def _install_signals(server: Server) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the backend outlives the host and the terminal that started it
-
-
-def _announce(directory: Path, endpoint: str, token: str) -> None:
-    from sparkvsr_backend.protocol import PROTOCOL_MAX, PROTOCOL_MIN
-
-    write_endpoint(
-        directory,
-        Endpoint(
-            endpoint=endpoint,
-            token=token,
-            pid=os.getpid(),
-            start_time=time.time(),
-            proto_min=PROTOCOL_MIN,
-            proto_max=PROTOCOL_MAX,
-            version=VERSION,
-        ),
-    )
 
 
 def parse_arguments(arguments: Sequence[str]) -> ServeOptions:

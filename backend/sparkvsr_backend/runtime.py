@@ -91,9 +91,14 @@ class Lock:
         self._path = path
         self._descriptor = _locked(path)
 
+    def is_held(self) -> bool:
+        """Whether the file is still the one that is locked; a cleaner of temporary folders may have removed it."""
+        return _is_still(self._path, self._descriptor)
+
     def give_back(self) -> None:
         """Remove the file while it is still ours, then let go."""
-        self._path.unlink(missing_ok=True)
+        if self.is_held():
+            self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
 
 
@@ -119,7 +124,7 @@ def _locked(path: Path) -> int:
 def _is_still(path: Path, descriptor: int) -> bool:
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 

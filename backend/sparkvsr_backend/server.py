@@ -57,7 +57,11 @@ _LONGEST_READING_S = 0.03
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """What a server is told. ``idle_timeout_s`` None: serve for ever; ``frame_bytes``: the largest frame accepted."""
+    """What a server is told. ``idle_timeout_s`` None: serve for ever; ``frame_bytes``: the largest frame accepted.
+
+    ``is_findable``: asked every two seconds; once it says no, nobody new will come, and the server ends with its
+    last client.
+    """
 
     token: str
     device: str = "cpu"
@@ -65,6 +69,7 @@ class ServerOptions:
     idle_timeout_s: float | None = 600.0
     frame_bytes: int = 1 << 30
     finish_s: float = 10.0
+    is_findable: Callable[[], bool] = lambda: True
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
@@ -104,6 +109,7 @@ class Server:
         self._started = time.monotonic()
         self._idle_since = time.monotonic()
         self._next_probe = 0.0
+        self._findable = True
         self._stop_at: float | None = None
         self._engines = tuple(card for name in loop.engine_names() for card in self._cards(name))
         self._released: dict[tuple[Peer, Ring], list[int]] = {}
@@ -116,6 +122,11 @@ class Server:
         self._socket.bind(address)
         endpoint = self._socket.getsockopt(zmq.LAST_ENDPOINT)
         return bytes(endpoint).rstrip(b"\0").decode()
+
+    def bind_again(self, address: str, endpoint: str) -> None:
+        """Listen anew at an address whose socket file has vanished; connections stay."""
+        self._socket.unbind(endpoint)
+        self._socket.bind(address)
 
     def run(self) -> str:
         """Serve until stopped or idle; returns why."""
@@ -153,6 +164,8 @@ class Server:
         if self._peers or self._stop_at is not None:
             self._idle_since = now
             return ""
+        if not self._findable:
+            return "unreachable"
         limit = self._options.idle_timeout_s
         return "idle" if limit is not None and now - self._idle_since >= limit else ""
 
@@ -543,6 +556,7 @@ class Server:
         now = time.monotonic()
         if now >= self._next_probe:
             self._next_probe = now + _PROBE_EVERY_S
+            self._findable = self._options.is_findable()
             for peer in list(self._peers.values()):
                 self._reply(peer, wire.Pong())
 

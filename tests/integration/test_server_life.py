@@ -135,6 +135,31 @@ def test_without_clients_it_ends_by_itself_and_with_one_it_does_not(home: Path) 
         assert left_in(home) == []
 
 
+@pytest.mark.parametrize("lost", [runtime.ENDPOINT_FILE, runtime.SOCKET_FILE])
+def test_what_a_cleaner_took_is_put_back(home: Path, lost: str) -> None:
+    with backend_process(home) as backend:
+        (home / lost).unlink()
+        wait_for((home / lost).exists, 10, f"{lost} to be put back")
+        with Client(home) as client:
+            assert client.status().pid == backend.process.pid
+        assert backend.terminate() == 0
+        assert left_in(home) == []
+
+
+def test_a_backend_that_lost_its_lock_makes_room(home: Path, started: list[BackendProcess]) -> None:
+    """Its place is the next one's; it serves its own clients to the end, and takes nothing of the other's away."""
+    with backend_process(home) as backend, backend.client() as client:
+        for path in home.iterdir():
+            path.unlink()
+        started.append(BackendProcess(home))
+        wait_until_one_serves(home)
+        client.ping()
+        client.close()
+        assert backend.wait_until_ended(15) == 0
+        with Client(home) as other:
+            assert other.status().pid == started[-1].process.pid
+
+
 def test_what_a_killed_backend_left_does_not_hinder_the_next(home: Path, started: list[BackendProcess]) -> None:
     first = BackendProcess(home)
     started.append(first)
