@@ -38,7 +38,7 @@ def instance(bundle: Path, tmp_path: Path, fresh_runtime_dir: Path) -> Any:
 
 
 def _while_rendering(instance: Any, t: int, interfere: Any) -> tuple[Exception | None, float]:
-    """Render in a thread, interfere after 0.4 s; gives what was raised, and the seconds from then to the end."""
+    """Render in a thread, interfere once the backend works on it: what was raised, and the seconds from then on."""
     caught: list[Exception] = []
     ended: list[float] = []
 
@@ -51,8 +51,8 @@ def _while_rendering(instance: Any, t: int, interfere: Any) -> tuple[Exception |
 
     thread = threading.Thread(target=render)
     thread.start()
-    time.sleep(0.4)
-    assert thread.is_alive(), "the frame was done before the test could interfere; make it bigger"
+    while shots.backend_status().queue == 0:
+        assert thread.is_alive(), "the frame was done before the test could interfere; make it bigger"
     moment = time.monotonic()
     interfere()
     thread.join(60)
