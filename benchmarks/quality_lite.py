@@ -8,6 +8,7 @@ frames between them are measured: mean over frames of PSNR (dB, 8-bit BT.601 lum
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +32,8 @@ from sparkvsr.resample import Kernel, blur, resize
 
 INTERVAL = 20
 DENSE_INTERVAL = 10
-WRONG_STEP = 4  # wrong keyframes are measured at every 4th of the frames
+DENSE_STEP = 2  # of the frames between dense keyframes every 2nd is measured,
+WRONG_STEP = 8  # of those between wrong ones every 8th
 QUICK_FRAMES = 41
 QUICK_STEP = 5
 DISTANCES = ((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 19))
@@ -117,8 +119,8 @@ class Score:
     blind: float
     keyed: float
     distance: int
-    ssim_blind: float
-    ssim_keyed: float
+    ssim_blind: float = math.nan
+    ssim_keyed: float = math.nan
 
     @property
     def gain(self) -> float:
@@ -145,7 +147,13 @@ class Bench:
         self._watch = Watch()
 
     def scores(
-        self, clip: Clip, keyframes: Sequence[int], frames: Sequence[int], spoil: Spoil | None = None
+        self,
+        clip: Clip,
+        keyframes: Sequence[int],
+        frames: Sequence[int],
+        spoil: Spoil | None = None,
+        *,
+        with_ssim: bool = False,
     ) -> Iterator[Score]:
         """Figures of ``frames``, in order; the keyframes' pictures are the truth, or what ``spoil`` makes."""
         known: dict[int, Any] = {}
@@ -153,7 +161,7 @@ class Bench:
             used = keyframes_in_reach(t, keyframes)
             for k in used:
                 known[k] = known[k] if k in known else self._keyframe(clip, k, spoil)
-            yield self._score(clip, t, [Keyframe(k - t, known[k]) for k in used])
+            yield self._score(clip, t, [Keyframe(k - t, known[k]) for k in used], with_ssim=with_ssim)
 
     def agreement(self, clip: Clip, spoil: Spoil | None) -> float:
         """How well the clip's first keyframe agrees with its source frame."""
@@ -163,7 +171,7 @@ class Bench:
         picture = clip.truth(t) if spoil is None else spoil(clip, t)
         return self._engine.encode_keyframe(picture, clip.source(t), self._settings, self._watch)
 
-    def _score(self, clip: Clip, t: int, keyframes: list[Keyframe]) -> Score:
+    def _score(self, clip: Clip, t: int, keyframes: list[Keyframe], *, with_ssim: bool) -> Score:
         window = [WindowFrame(0, clip.source(t))]
         latents = self._engine.encode_source(window, self._settings, self._watch)
         carried = next(iter(self._engine.propagate(latents, keyframes, self._settings, self._watch)))
@@ -173,8 +181,7 @@ class Bench:
             psnr_y(decoded.blind, truth),
             psnr_y(decoded.frame, truth),
             min(abs(keyframe.offset) for keyframe in keyframes),
-            ssim_y(decoded.blind, truth),
-            ssim_y(decoded.frame, truth),
+            *((ssim_y(decoded.blind, truth), ssim_y(decoded.frame, truth)) if with_ssim else ()),
         )
 
 
@@ -183,7 +190,7 @@ def measure_clip(bench: Bench, clip: Clip, stranger: Clip, step: int, progress: 
     last = len(clip.frames) - 1
     sparse_keys, dense_keys = every(INTERVAL, 0, last), every(DENSE_INTERVAL, 0, last)
     sparse = [t for t in range(last + 1) if t not in sparse_keys][::step]
-    dense = [t for t in range(last + 1) if t not in dense_keys][::step]
+    dense = [t for t in range(last + 1) if t not in dense_keys][:: max(step, DENSE_STEP)]
     few = sparse[:: max(1, WRONG_STEP // step)]
     kinds = wrong_kinds(stranger)
     task = progress.add_task(clip.name, total=len(sparse) + len(dense) + len(few) * len(kinds))
@@ -194,7 +201,7 @@ def measure_clip(bench: Bench, clip: Clip, stranger: Clip, step: int, progress: 
             progress.advance(task)
             yield score
 
-    found.sparse = list(counted(bench.scores(clip, sparse_keys, sparse)))
+    found.sparse = list(counted(bench.scores(clip, sparse_keys, sparse, with_ssim=True)))
     found.dense = list(counted(bench.scores(clip, dense_keys, dense)))
     found.agreement["true"] = bench.agreement(clip, None)
     for kind, spoil in kinds.items():
@@ -333,6 +340,8 @@ def main(arguments: Sequence[str]) -> None:
             clip = Clip(path, options.scale, options.reduction, limit)
             stranger = Clip(stranger_path, options.scale, options.reduction, 1)
             results.append(measure_clip(bench, clip, stranger, step, progress))
+            gain, dense = _mean(results[-1].sparse, "gain"), _mean(results[-1].dense, "gain")
+            progress.console.print(f"{clip.name}: {gain:+.2f} dB @{INTERVAL}, {dense:+.2f} dB @{DENSE_INTERVAL}")
     sheets = (main_sheet(results), wrong_sheet(results), distance_sheet(results))
     console = Console()
     for sheet in sheets:
