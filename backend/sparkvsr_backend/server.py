@@ -181,7 +181,9 @@ class Server:
             job.cancelled.set()
 
     def _close(self) -> None:
+        farewell = error_message(ShuttingDownError("the backend is about to exit"), 0)
         for peer in list(self._peers.values()):
+            self._reply(peer, farewell)
             self._forget(peer, "the backend ends")
         self._workers.stop()
         self._settler.stop()

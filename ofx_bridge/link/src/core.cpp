@@ -79,6 +79,14 @@ class InFlight {
   bool answered_ = false;
 };
 
+/// A backend may be told to go just when it is needed: the next one may serve.
+template <typename Attempt>
+auto orFromTheNext(Attempt attempt) {
+  auto outcome = attempt();
+  const auto* error = std::get_if<Error>(&outcome);
+  return error != nullptr && error->name == protocol::error::kShuttingDown ? attempt() : outcome;
+}
+
 }  // namespace
 
 Core::Core(const LinkOptions& options, const Tuning& tuning)
@@ -90,6 +98,10 @@ Core::~Core() { stop(); }
 
 Result<Fingerprint> Core::put(const ConstImageView& image, bool likelyKnown, bool force, const AbortPoll& abort) {
   if (auto bad = checkView(image.format, image.bottom, image.rowBytes)) return std::move(*bad);
+  return orFromTheNext([&] { return putOnce(image, likelyKnown, force, abort); });
+}
+
+Result<Fingerprint> Core::putOnce(const ConstImageView& image, bool likelyKnown, bool force, const AbortPoll& abort) {
   auto connected = io_->session(true, abort);
   if (auto* error = std::get_if<Error>(&connected)) return std::move(*error);
   Session& session = *std::get<SessionPtr>(connected);
@@ -128,10 +140,7 @@ RenderOutcome Core::render(const RenderRequest& request, const ImageView& output
   if (auto bad = checkView(output.format, output.bottom, output.rowBytes)) return std::move(*bad);
   if (auto bad = checkTarget(request.target, output.format)) return std::move(*bad);
   ++renders_;
-  RenderOutcome outcome = renderOnce(request, output, abort, progress);
-  const auto* error = std::get_if<Error>(&outcome);
-  if (error == nullptr || error->name != protocol::error::kShuttingDown) return outcome;
-  return renderOnce(request, output, abort, progress);  // an idle backend went just now: the next one may serve
+  return orFromTheNext([&] { return renderOnce(request, output, abort, progress); });
 }
 
 RenderOutcome Core::renderOnce(const RenderRequest& request, const ImageView& output, const AbortPoll& abort,

@@ -34,6 +34,8 @@ class Core {
   [[nodiscard]] int pid() const noexcept { return pid_; }
 
  private:
+  [[nodiscard]] Result<Fingerprint> putOnce(const ConstImageView& image, bool likelyKnown, bool force,
+                                            const AbortPoll& abort);
   RenderOutcome renderOnce(const RenderRequest& request, const ImageView& output, const AbortPoll& abort,
                            const ProgressReport& progress);
   RenderOutcome conclude(Answer answer, Room& room, const ImageView& output);

@@ -70,23 +70,20 @@ Context::~Context() {
   while (zmq_ctx_term(context_) != 0 && zmq_errno() == EINTR) continue;
 }
 
-Socket::Socket(const Context& context, int type) : socket_(zmq_socket(context.raw(), type)) {
+Socket::Socket(const Context& context, int type)
+    : socket_(zmq_socket(context.raw(), type), [](void* socket) {
+        if (socket != nullptr) zmq_close(socket);
+      }) {
   if (socket_ == nullptr) throw std::runtime_error(std::string("zmq_socket: ") + zmq_strerror(zmq_errno()));
   set(ZMQ_LINGER, 0);
 }
 
-Socket::Socket(Socket&& other) noexcept : socket_(std::exchange(other.socket_, nullptr)) {}
+void Socket::set(int option, int value) noexcept { zmq_setsockopt(raw(), option, &value, sizeof value); }
 
-Socket::~Socket() {
-  if (socket_ != nullptr) zmq_close(socket_);
-}
-
-void Socket::set(int option, int value) noexcept { zmq_setsockopt(socket_, option, &value, sizeof value); }
-
-void Socket::set(int option, std::int64_t value) noexcept { zmq_setsockopt(socket_, option, &value, sizeof value); }
+void Socket::set(int option, std::int64_t value) noexcept { zmq_setsockopt(raw(), option, &value, sizeof value); }
 
 int Socket::connect(const std::string& address) noexcept {
-  return zmq_connect(socket_, address.c_str()) == 0 ? 0 : zmq_errno();
+  return zmq_connect(raw(), address.c_str()) == 0 ? 0 : zmq_errno();
 }
 
 bool Socket::trySend(Message& message) noexcept {
@@ -95,7 +92,7 @@ bool Socket::trySend(Message& message) noexcept {
     const int more = i + 1 < message.size() ? ZMQ_SNDMORE : 0;
     int sent = -1;
     do {
-      sent = zmq_msg_send(message[i].raw(), socket_, ZMQ_DONTWAIT | more);
+      sent = zmq_msg_send(message[i].raw(), raw(), ZMQ_DONTWAIT | more);
     } while (sent < 0 && zmq_errno() == EINTR);
     if (sent < 0) return false;
   }
@@ -108,7 +105,7 @@ std::optional<Message> Socket::tryReceive() {
     Part part;
     int got = -1;
     do {
-      got = zmq_msg_recv(part.raw(), socket_, ZMQ_DONTWAIT);
+      got = zmq_msg_recv(part.raw(), raw(), ZMQ_DONTWAIT);
     } while (got < 0 && zmq_errno() == EINTR);
     if (got < 0) return std::nullopt;
     message.push_back(std::move(part));
@@ -116,13 +113,18 @@ std::optional<Message> Socket::tryReceive() {
   return message;
 }
 
-Monitor::Monitor(const Context& context, const Socket& watched) : events_(context, ZMQ_PAIR) {
+Monitor::Monitor(const Context& context, const Socket& watched)
+    : watched_(watched.socket_), events_(context, ZMQ_PAIR) {
   const std::string address = monitorAddress();
   const int wanted = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED |
                      ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
   if (zmq_socket_monitor(watched.raw(), address.c_str(), wanted) != 0 || events_.connect(address) != 0) {
     throw std::runtime_error(std::string("zmq_socket_monitor: ") + zmq_strerror(zmq_errno()));
   }
+}
+
+Monitor::~Monitor() {
+  if (watched_) zmq_socket_monitor(watched_.get(), nullptr, 0);
 }
 
 Monitor::Seen Monitor::drain() {

@@ -55,12 +55,12 @@ class Context {
 class Socket {
  public:
   Socket(const Context& context, int type);
-  Socket(Socket&& other) noexcept;
+  Socket(Socket&&) noexcept = default;
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
-  ~Socket();
+  ~Socket() = default;
 
-  [[nodiscard]] void* raw() const noexcept { return socket_; }
+  [[nodiscard]] void* raw() const noexcept { return socket_.get(); }
   void set(int option, int value) noexcept;
   void set(int option, std::int64_t value) noexcept;
   /// 0, or libzmq's errno.
@@ -71,13 +71,21 @@ class Socket {
   [[nodiscard]] std::optional<Message> tryReceive();
 
  private:
-  void* socket_;
+  friend class Monitor;
+  std::shared_ptr<void> socket_;
 };
 
 /// Events of another socket: has it connected, has it been disconnected?
+///
+/// libzmq's I/O thread writes the events and waits, for ever, while nobody is there to read them. So the watched socket
+/// lives as long as its monitor, and is told to write no more before the reading end closes.
 class Monitor {
  public:
   Monitor(const Context& context, const Socket& watched);
+  Monitor(Monitor&&) noexcept = default;
+  Monitor(const Monitor&) = delete;
+  Monitor& operator=(const Monitor&) = delete;
+  ~Monitor();
 
   struct Seen {
     bool connected = false;
@@ -87,6 +95,7 @@ class Monitor {
   [[nodiscard]] void* raw() const noexcept { return events_.raw(); }
 
  private:
+  std::shared_ptr<void> watched_;
   Socket events_;
 };
 
