@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds plugin, link, headless host, bindings and libzmq with a sanitizer and runs against them what can run there:
-# ctest's native tests, and the contract tests through the instrumented bindings (the backend itself stays as it is).
+# ctest's native tests, and with AddressSanitizer the contract tests too, through the instrumented bindings (the backend
+# itself stays as it is).
 # Usage: sanitized_tests.sh address|thread [pytest arguments]
 set -eu
 
@@ -10,7 +11,7 @@ kind=${1:?usage: sanitized_tests.sh address|thread [pytest arguments]}
 shift
 case $kind in
   address) preset=asan runtime=libasan.so ;;
-  thread) preset=tsan runtime=libtsan.so ;;
+  thread) preset=tsan runtime="" ;;
   *) echo "usage: sanitized_tests.sh address|thread [pytest arguments]" >&2; exit 2 ;;
 esac
 tree=$root/build/$preset
@@ -30,6 +31,13 @@ echo "== native tests"
 ASAN_OPTIONS="detect_leaks=1" TSAN_OPTIONS="second_deadlock_stack=1" \
   ctest --test-dir "$tree" --output-on-failure --no-tests=error
 
+if [ "$kind" = thread ]; then
+  # An uninstrumented Python under TSan's runtime hangs before its first test. The native host runs the plugin in every
+  # personality with four threads, and the link's own tests its I/O thread: those are what can race.
+  echo "== no report"
+  exit 0
+fi
+
 echo "== contract tests through the instrumented bindings"
 # A folder with the instrumented package, in front of the editable install, whose import hook would otherwise win.
 site=$tree/site
@@ -48,7 +56,6 @@ PY
 # (test_bundle.py judges how the shipped binary is linked; an instrumented one needs the sanitizer's runtime.)
 # Python leaks by design, and neither it nor its extension modules are instrumented: only reports from our code count.
 export ASAN_OPTIONS="detect_leaks=0:log_path=$logs/report:exitcode=66"
-export TSAN_OPTIONS="ignore_noninstrumented_modules=1:report_signal_unsafe=0:log_path=$logs/report:exitcode=0"
 status=0
 PYTHONPATH="$site:$root:$root/backend" LD_PRELOAD="$(gcc -print-file-name=$runtime) $(gcc -print-file-name=libstdc++.so)" \
   "$python" -m pytest tests/contract --ignore=tests/contract/test_bundle.py -m "not slow and not gpu" --timeout=600 -p no:cacheprovider "$@" || status=$?
