@@ -32,8 +32,8 @@ ASAN_OPTIONS="detect_leaks=1" TSAN_OPTIONS="second_deadlock_stack=1" \
   ctest --test-dir "$tree" --output-on-failure --no-tests=error
 
 if [ "$kind" = thread ]; then
-  # An uninstrumented Python under TSan's runtime hangs before its first test. The native host runs the plugin in every
-  # personality with four threads, and the link's own tests its I/O thread: those are what can race.
+  # An uninstrumented Python under TSan's runtime hangs before its first test. The native host runs the plugin (on a probe
+  # in place of the link) in every personality with four threads; the link's own tests run its I/O thread.
   echo "== no report"
   exit 0
 fi
