@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ class FrameWindow:
         self._held = 0
 
 
-class ClipBase:
+class ClipBase(ABC):
     """What all clips share: the window, the range check and closing."""
 
     def __init__(self, name: str, window_bytes: int = WINDOW_BYTES) -> None:
@@ -99,14 +100,14 @@ class ClipBase:
         self._window = FrameWindow(window_bytes)
 
     @property
+    @abstractmethod
     def info(self) -> ClipInfo:
         """Facts that hold for all frames."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def numbers(self) -> Sequence[int]:
         """The numbers of the frames, ascending."""
-        raise NotImplementedError
 
     @property
     def window(self) -> FrameWindow:
@@ -139,8 +140,9 @@ class ClipBase:
             has = format_ranges(list(numbers)) if len(numbers) < 10_000 else f"{numbers[0]}-{numbers[-1]}"
             raise MissingFrameError(f"{self._name}: no frame {number}", expected=has, found=str(number))
 
+    @abstractmethod
     def _load(self, number: int) -> Frame:
-        raise NotImplementedError
+        """Read one frame, whose number has been checked."""
 
 
 class GeneratedClip(ClipBase):
