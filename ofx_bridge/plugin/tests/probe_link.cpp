@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A link without a backend, for tests of the plugin alone. It writes down what it is asked, and answers with the source
-// frame enlarged by nearest neighbours, so that a test can tell where every pixel went.
+// frame enlarged by nearest neighbours, so that a test can tell where every pixel went. A call is written down as the
+// message that the real link would have sent for it.
 //
 // Environment: SPARKVSR_PROBE_LOG, a file that gets one JSON line per call. SPARKVSR_PROBE_SCRIPT, the answers of the
 // next renders, separated by spaces, the last one for ever: `done`, `need` (the own frame), `need-all`, `need-other`,
@@ -15,69 +16,34 @@
 
 #include "core/samples.hpp"
 #include "sparkvsr/link.hpp"
+#include "wire.hpp"
 
 namespace sparkvsr {
 namespace {
 
 using nlohmann::json;
 
-std::string hex(const Fingerprint& fingerprint) {
+std::string hex(const std::vector<std::uint8_t>& bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
-  for (const auto byte : fingerprint) text += {kDigits[byte >> 4U], kDigits[byte & 15U]};
+  for (const auto byte : bytes) text += {kDigits[byte >> 4U], kDigits[byte & 15U]};
   return text;
 }
 
-json describe(const PixelFormat& format) {
-  constexpr const char* kDepths[] = {"", "byte", "short", "half", "float"};
-  constexpr const char* kPremultiplications[] = {"", "premultiplied", "straight", "opaque"};
-  return {{"width", format.width},
-          {"height", format.height},
-          {"components", format.components},
-          {"depth", kDepths[static_cast<int>(format.depth)]},
-          {"premultiplication", kPremultiplications[static_cast<int>(format.premultiplication)]}};
+/// Fingerprints as hex digits, so that a message becomes plain JSON.
+json readable(const json& value) {
+  if (value.is_binary()) return hex(value.get_binary());
+  if (!value.is_structured()) return value;
+  json out = value;
+  for (auto& item : out) item = readable(item);
+  return out;
 }
 
-json describe(const KeyframeUse& use) {
-  json picture;
-  if (const auto* path = std::get_if<std::string>(&use.picture)) {
-    picture = {{"path", *path}};
-  } else {
-    picture = {{"fingerprint", hex(std::get<Fingerprint>(use.picture))}};
-  }
-  return {{"time", use.time},
-          {"picture", picture},
-          {"source", use.source ? json(hex(*use.source)) : json()},
-          {"strength", use.strength}};
-}
+/// What the link would have sent, as its own encoder writes it. Pixels would travel in the message.
+json sent(const wire::Bytes& message) { return readable(json::from_msgpack(message)); }
 
-json describe(const Settings& settings) {
-  return {{"engine", settings.engine},
-          {"scale", settings.scale},
-          {"guidance", settings.guidance},
-          {"trust", settings.trust},
-          {"view", settings.view},
-          {"transfer", settings.transfer},
-          {"precision", settings.precision},
-          {"cuts", settings.cuts},
-          {"grid", settings.grid},
-          {"split", settings.split},
-          {"generation", settings.generation}};
-}
-
-json describe(const RenderRequest& request) {
-  json window = json::array(), keyframes = json::array();
-  for (const auto& frame : request.window) window.push_back({frame.time, hex(frame.fingerprint)});
-  for (const auto& use : request.keyframes) keyframes.push_back(describe(use));
-  return {{"session", request.session},
-          {"priority", static_cast<int>(request.priority)},
-          {"time", request.time},
-          {"settings", describe(request.settings)},
-          {"window", window},
-          {"keyframes", keyframes},
-          {"range", request.range},
-          {"target",
-           {{"width", request.target.width}, {"height", request.target.height}, {"window", request.target.window}}}};
+wire::ImageDescriptor inlineImage(const PixelFormat& format) {
+  return {format, packedRowBytes(format), wire::InlinePlace{1}};
 }
 
 /// Samples from the bottom row up.
@@ -122,11 +88,9 @@ class ProbeLink final : public Link {
     const Fingerprint name = fingerprint(image);
     const std::lock_guard lock(mutex_);
     frames_[name] = keep(image);
-    log({{"call", "put"},
-         {"fingerprint", hex(name)},
-         {"image", describe(image.format)},
-         {"likely_known", likelyKnown},
-         {"force", force}});
+    json line = sent(wire::encodePut(name, inlineImage(image.format)));
+    line.update({{"call", "put"}, {"likely_known", likelyKnown}, {"force", force}});
+    log(line);
     return name;
   }
 
@@ -135,10 +99,8 @@ class ProbeLink final : public Link {
     const std::string answer = nextAnswer();
     {
       const std::lock_guard lock(mutex_);
-      json line = describe(request);
-      line["call"] = "render";
-      line["output"] = describe(output.format);
-      line["answer"] = answer;
+      json line = sent(wire::encodeRender(1, request, inlineImage(output.format)));
+      line.update({{"call", "render"}, {"answer", answer}});
       log(line);
     }
     if (answer == "wait") return waitForAbort(abort);
