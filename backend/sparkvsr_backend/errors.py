@@ -84,6 +84,10 @@ class BadKeyframeError(BackendError):
 
     name = "BadKeyframe"
 
+    def of(self, keyframe: str) -> BadKeyframeError:
+        """The same error, which says whose it is."""
+        return BadKeyframeError(f"{keyframe}: {self.message}", expected=self.expected, found=self.found)
+
 
 class OutOfMemoryError(BackendError):
     """A frame or a request does not fit the budget."""

@@ -96,12 +96,21 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True)
 class KeyframeUse:
-    """A keyframe to use. ``source``: fingerprint of its own source frame; None where the host is blind to time."""
+    """A keyframe to use. ``source``: fingerprint of its own source frame; None where the host is blind to time.
+
+    ``label``: what the artist calls its frame, for messages; None where that is ``time``.
+    """
 
     time: int = field(metadata=wire(_TIME))
     picture: Picture = field(metadata=wire(Record(Picture)))
     source: bytes | None = field(default=None, metadata=wire(Optional(_FINGERPRINT)))
     strength: float = field(default=1.0, metadata=wire(Real(0.0, 1.0)))
+    label: int | None = field(default=None, metadata=wire(Optional(_TIME)))
+
+    @property
+    def name(self) -> str:
+        """What messages call it: "keyframe 1024"."""
+        return f"keyframe {self.time if self.label is None else self.label}"
 
 
 @dataclass(frozen=True, kw_only=True)

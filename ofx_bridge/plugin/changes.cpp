@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "keyframe_picture.hpp"
 #include "plan.hpp"
 #include "recovery.hpp"
 
@@ -69,6 +70,15 @@ std::string listed(const FrameNumbers& frames, int frameOffset) {
   return text + ".";
 }
 
+/// The keyframes, and what is wrong with their list or with the pattern of their files.
+std::string statusOf(const Result<FrameNumbers>& keyframes, const Params& params) {
+  if (const auto* error = std::get_if<Error>(&keyframes)) return error->text();
+  const auto& frames = std::get<FrameNumbers>(keyframes);
+  const auto pattern = picturePattern(params.keyframeFiles, frames.size());
+  const auto* error = std::get_if<Error>(&pattern);
+  return listed(frames, params.frameOffset) + (error ? " " + error->text() : "");
+}
+
 std::string describeStatus(const ActionCall& call) {
   Instance& instance = call.instance;
   const double time = call.time();
@@ -76,8 +86,7 @@ std::string describeStatus(const ActionCall& call) {
   FrameSpan range;
   if (instance.host->facts.temporalAccess) range = frameRange(instance.suites(), instance.clips.source);
   const auto keyframes = allKeyframes(instance, params, nearestFrame(time), range);
-  const auto* error = std::get_if<Error>(&keyframes);
-  std::string text = error ? error->text() : listed(std::get<FrameNumbers>(keyframes), params.frameOffset);
+  std::string text = statusOf(keyframes, params);
   const std::lock_guard lock(instance.mutex);
   return instance.lastOutcome.empty() ? text : text + " " + instance.lastOutcome;
 }

@@ -109,8 +109,8 @@ constexpr std::array<Parameter, kParamCount> kParameters = {{
     {"unflagKeyframe", "Unflag", Kind::Button, false, 0, 0, 0, 0, 0, "The current frame is no keyframe any more.",
      nullptr},
     {"keyframeFiles", "Pictures", Kind::FilePath, false, 0, 0, 0, 0, 0,
-     "Files of the keyframes' pictures: key.%04d.exr, key.####.png, or one file. The number is the host's frame plus "
-     "the frame "
+     "Files of the keyframes' pictures: key.%04d.exr, key.####.png, or one file for one keyframe. The number is the "
+     "host's frame plus the frame "
      "offset. Where a file is missing the Keyframes clip is used.",
      nullptr},
     {"frameOffset", "Frame offset", Kind::Integer, false, 0, -kFrameLimit, kFrameLimit, -1000, 1000,

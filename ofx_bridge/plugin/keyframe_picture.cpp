@@ -3,17 +3,29 @@
 
 #include <filesystem>
 
-#include "core/picture_files.hpp"
-
 namespace sparkvsr::plugin {
 
-std::optional<std::string> existingPictureFile(const std::string& pattern, std::int64_t number) {
-  if (pattern.empty()) return std::nullopt;
-  const auto file = pictureFile(pattern, number);
+Result<std::optional<PicturePattern>> picturePattern(const std::string& text, std::size_t keyframes) {
+  if (text.empty()) return std::optional<PicturePattern>();
+  auto parsed = parsePicturePattern(text);
+  if (auto* error = std::get_if<PatternError>(&parsed)) {
+    return Error{"BadPattern", "the pattern of the keyframes' pictures cannot be read", std::move(error->expected),
+                 std::move(error->found)};
+  }
+  auto& pattern = std::get<PicturePattern>(parsed);
+  if (keyframes > 1 && !pattern.namesFrames()) {
+    return Error{"BadPattern", "one file cannot be the picture of " + std::to_string(keyframes) + " keyframes",
+                 "a frame number in the file name, as %04d or ####", text};
+  }
+  return std::optional(std::move(pattern));
+}
+
+std::optional<std::string> existingPictureFile(const PicturePattern& pattern, std::int64_t number) {
+  const std::string file = pattern.file(number);
   std::error_code failed;
-  if (!file || !std::filesystem::is_regular_file(*file, failed)) return std::nullopt;
+  if (!std::filesystem::is_regular_file(file, failed)) return std::nullopt;
   // The backend has another working directory.
-  const auto path = std::filesystem::absolute(*file, failed);
+  const auto path = std::filesystem::absolute(file, failed);
   return failed ? std::nullopt : std::optional(path.string());
 }
 

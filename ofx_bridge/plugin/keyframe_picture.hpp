@@ -6,10 +6,16 @@
 #include <optional>
 #include <string>
 
+#include "core/picture_files.hpp"
+#include "sparkvsr/link.hpp"
+
 namespace sparkvsr::plugin {
 
-/// The absolute path of the picture file of frame `number`, if there is such a file. `pattern` as in
-/// core/picture_files.hpp.
-[[nodiscard]] std::optional<std::string> existingPictureFile(const std::string& pattern, std::int64_t number);
+/// The pattern of the `keyframeFiles` parameter, nothing where it is empty. BadPattern when it cannot be read, or names
+/// one file while there are `keyframes` > 1 of them.
+[[nodiscard]] Result<std::optional<PicturePattern>> picturePattern(const std::string& text, std::size_t keyframes);
+
+/// The absolute path of the picture file of frame `number`, if there is such a file.
+[[nodiscard]] std::optional<std::string> existingPictureFile(const PicturePattern& pattern, std::int64_t number);
 
 }  // namespace sparkvsr::plugin

@@ -55,7 +55,9 @@ Result<FramePlan> planFrames(Instance& instance, const Params& params, double ti
   plan.cuts = std::get<FrameNumbers>(std::move(cuts));
   auto keyframes = allKeyframes(instance, params, plan.time, plan.range);
   if (auto* error = std::get_if<Error>(&keyframes)) return std::move(*error);
-  if (usesKeyframes(params)) plan.keyframes = keyframesInReach(plan.time, std::get<FrameNumbers>(keyframes), plan.cuts);
+  const auto& flagged = std::get<FrameNumbers>(keyframes);
+  plan.flagged = flagged.size();
+  if (usesKeyframes(params)) plan.keyframes = keyframesInReach(plan.time, flagged, plan.cuts);
   return plan;
 }
 

@@ -10,10 +10,11 @@
 namespace sparkvsr::plugin {
 
 struct FramePlan {
-  std::int64_t time = 0;  // the frame to be made
-  Reach keyframes;        // used for it
-  FrameNumbers cuts;      // in host time
-  FrameSpan range;        // of the source
+  std::int64_t time = 0;    // the frame to be made
+  Reach keyframes;          // used for it
+  std::size_t flagged = 0;  // keyframes of the whole clip
+  FrameNumbers cuts;        // in host time
+  FrameSpan range;          // of the source
 };
 
 /// BadFrameList when a typed list cannot be read.

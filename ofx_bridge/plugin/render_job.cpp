@@ -7,8 +7,6 @@
 
 #include "bundle.hpp"
 #include "core/bicubic.hpp"
-#include "core/picture_files.hpp"
-#include "keyframe_picture.hpp"
 #include "seen_frames.hpp"
 
 namespace sparkvsr::plugin {
@@ -28,9 +26,8 @@ LinkOptions linkOptions(const HostFacts& host, const std::string& address) {
 }
 
 /// The advice is part of it: an artist must be able to act on it.
-Error keyframeWithoutPicture(std::int64_t number, const std::string& pattern, bool seesTime) {
-  const auto file = pictureFile(pattern, number);
-  std::string expected = pattern.empty() || !file ? "a file named in Pictures" : "the file " + *file;
+Error keyframeWithoutPicture(std::int64_t number, const std::optional<PicturePattern>& pattern, bool seesTime) {
+  std::string expected = pattern ? "the file " + pattern->file(number) : "a file named in Pictures";
   if (seesTime) expected += ", or a picture at that frame in the Keyframes clip";
   return {"KeyframeWithoutPicture",
           "frame " + std::to_string(number) +
@@ -66,8 +63,9 @@ bool RenderJob::aborted() const { return instance_.suites().effect->abort(instan
 
 Failure RenderJob::run() {
   using Step = Failure (RenderJob::*)();
-  constexpr Step kSteps[] = {&RenderJob::refuseWhatIsNotBuilt, &RenderJob::planTheFrames, &RenderJob::openOutput,
-                             &RenderJob::sendOwnFrame,         &RenderJob::sendKeyframes, &RenderJob::requestUntilDone};
+  constexpr Step kSteps[] = {&RenderJob::refuseWhatIsNotBuilt, &RenderJob::planTheFrames, &RenderJob::readPattern,
+                             &RenderJob::openOutput,           &RenderJob::sendOwnFrame,  &RenderJob::sendKeyframes,
+                             &RenderJob::requestUntilDone};
   for (const Step step : kSteps) {
     if (aborted()) return aborted_();
     if (auto failure = (this->*step)()) return failure;
@@ -89,6 +87,14 @@ Failure RenderJob::planTheFrames() {
   auto planned = planFrames(instance_, params_, call_.time());
   if (auto* error = std::get_if<Error>(&planned)) return std::move(*error);
   plan_ = std::get<FramePlan>(std::move(planned));
+  return std::nullopt;
+}
+
+Failure RenderJob::readPattern() {
+  if (plan_.keyframes.count == 0) return std::nullopt;
+  auto read = picturePattern(params_.keyframeFiles, plan_.flagged);
+  if (auto* error = std::get_if<Error>(&read)) return std::move(*error);
+  pattern_ = std::get<std::optional<PicturePattern>>(std::move(read));
   return std::nullopt;
 }
 
@@ -158,7 +164,7 @@ Failure RenderJob::sendOwnFrame() {
   auto sent = send(Clip::Source, plan_.time, false);
   if (auto* error = std::get_if<Error>(&sent)) return std::move(*error);
   const auto& fingerprint = std::get<std::optional<Fingerprint>>(sent);
-  const std::string frame = std::to_string(plan_.time);
+  const std::string frame = std::to_string(labelOf(plan_.time));
   if (!fingerprint)
     return Error{"SourceMissing", "the Source clip is connected but empty", "a picture at frame " + frame, "none"};
   own_ = *fingerprint;
@@ -178,17 +184,17 @@ Result<KeyframeUse> RenderJob::keyframeUse(std::int64_t time) {
   const bool seesTime = instance_.host->facts.temporalAccess;
   KeyframeUse use;
   use.time = time;
+  use.label = labelOf(time);
   if (seesTime) {
     auto source = send(Clip::Source, time, false);
     if (auto* error = std::get_if<Error>(&source)) return std::move(*error);
     use.source = std::get<std::optional<Fingerprint>>(source);
-    const std::string frame = std::to_string(time);
+    const std::string frame = std::to_string(use.label.value());
     if (!use.source)
       return Error{"SourceMissing", "a keyframe has no source frame", "a picture of the Source clip at frame " + frame,
                    "none"};
   }
-  const std::int64_t number = time + params_.frameOffset;
-  if (auto file = existingPictureFile(params_.keyframeFiles, number)) {
+  if (auto file = pattern_ ? existingPictureFile(*pattern_, labelOf(time)) : std::nullopt) {
     use.picture = std::move(*file);
     return use;
   }
@@ -200,7 +206,7 @@ Result<KeyframeUse> RenderJob::keyframeUse(std::int64_t time) {
       return use;
     }
   }
-  return keyframeWithoutPicture(number, params_.keyframeFiles, seesTime);
+  return keyframeWithoutPicture(labelOf(time), pattern_, seesTime);
 }
 
 Failure RenderJob::requestUntilDone() {

@@ -8,6 +8,7 @@
 
 #include "action_call.hpp"
 #include "images.hpp"
+#include "keyframe_picture.hpp"
 #include "plan.hpp"
 #include "sparkvsr/link.hpp"
 
@@ -41,6 +42,7 @@ class RenderJob {
   // Steps of run().
   Failure refuseWhatIsNotBuilt();
   Failure planTheFrames();
+  Failure readPattern();
   Failure openOutput();
   Failure sendOwnFrame();
   Failure sendKeyframes();
@@ -51,6 +53,7 @@ class RenderJob {
   [[nodiscard]] RenderRequest request() const;
   [[nodiscard]] Settings settings() const;
   [[nodiscard]] Result<KeyframeUse> keyframeUse(std::int64_t time);
+  [[nodiscard]] std::int64_t labelOf(std::int64_t time) const { return time + params_.frameOffset; }
   [[nodiscard]] Result<std::optional<Fingerprint>> send(Clip clip, std::int64_t time, bool force);
   [[nodiscard]] Result<std::optional<HostImage>> fetch(Clip clip, std::int64_t time);
   [[nodiscard]] PixelRect wantedRect(Clip clip, std::int64_t time, const HostImage& image);
@@ -65,6 +68,7 @@ class RenderJob {
   AbortPoll abort_;
 
   FramePlan plan_;
+  std::optional<PicturePattern> pattern_;  // of the keyframes' files
   HostImage output_;
   PixelRect window_;  // of the render, inside output_
   PixelRect frame_;   // of the whole output picture

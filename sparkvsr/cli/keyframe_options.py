@@ -28,7 +28,7 @@ def _found_in(place: str) -> dict[int, Path]:
     if Path(place).is_dir():
         found = _numbered_files(Path(place))
     else:
-        if not FramePattern.is_pattern(place):
+        if not FramePattern.looks_like_one(place):
             raise UsageError("--keyframes", expected="a folder, or a pattern such as key.%04d.png", found=place)
         pattern = FramePattern.parse(place)
         found = {number: pattern.path(number) for number in pattern.numbers_on_disk()}

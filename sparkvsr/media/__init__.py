@@ -51,9 +51,9 @@ def open_clip(path: str | Path, rate: Fraction | None = None) -> Clip:
 
     ``rate`` is for sequences and stills, which do not say how fast they run. Raises MediaError.
     """
-    if FramePattern.is_pattern(path):
-        return SequenceClip(FramePattern.parse(path), rate)
     source = Path(path)
+    if FramePattern.is_pattern(path) or (FramePattern.looks_like_one(path) and not source.exists()):
+        return SequenceClip(FramePattern.parse(path), rate)
     if source.is_dir():
         raise UnreadableMediaError(
             f"{source} is a folder", expected="a file, or a pattern such as folder/frame.%04d.exr", found="a folder"

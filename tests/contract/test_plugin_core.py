@@ -5,6 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import sparkvsr_bridge._core as core
+from sparkvsr.media import BadPatternError, FramePattern
 from sparkvsr.propagation import FrameListError, keyframes_in_reach, parse_frame_list, shot_of
 
 pytestmark = pytest.mark.ofx
@@ -74,3 +75,33 @@ def test_names_of_files_are_those_of_printf(number: int, width: int) -> None:
     assert core.picture_file(f"a.%0{width}d.b", number) == f"a.%0{width}d.b" % number
     assert core.picture_file("a." + "#" * width + ".b", number) == f"a.%0{width}d.b" % number
     assert core.picture_file("%d%%.b", number) == f"{number}%.b"
+
+
+def python_file(pattern: str, number: int) -> str | None:
+    try:
+        return str(FramePattern.parse(pattern).path(number))
+    except BadPatternError as error:
+        return error.found
+
+
+def plugin_file(pattern: str, number: int) -> str:
+    try:
+        return str(core.picture_file(pattern, number))
+    except ValueError as error:
+        return str(error).split("found ", 1)[1]
+
+
+PIECES = st.sampled_from(["%04d", "%d", "%%", "%", "####", "#", "%s", "%4d", "%040d", "k", ".", "é", "d", "0", "/x"])
+
+
+@given(st.lists(PIECES, max_size=5).map("".join), st.integers(-(10**6), 10**6))
+@example("", 1)
+@example("%04d/%04d", 1)
+def test_patterns_of_pictures(end: str, number: int) -> None:
+    """The plugin takes a file without a number besides: the same picture for a single keyframe."""
+    pattern = f"/p{end}k"
+    found = python_file(pattern, number)
+    if found == f"none in {pattern}":
+        assert core.picture_file(pattern, number) == pattern.replace("%%", "%")
+    else:
+        assert plugin_file(pattern, number) == found

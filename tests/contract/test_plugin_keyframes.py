@@ -78,6 +78,7 @@ def test_typed_list_is_united_with_flags_and_shifted_by_the_offset(strict: Host,
     assert used(probe, instance, 1) == [1]
     assert used(probe, instance, 12) == [10, 15]
     assert used(probe, instance, 25) == [20, 30]
+    assert [use["label"] for use in probe.request()["keyframes"]] == [1020, 1030]
 
 
 def test_cuts_bound_the_reach(strict: Host, probe: Probe) -> None:
@@ -165,6 +166,52 @@ def test_patterns(strict: Host, probe: Probe, tmp_path: Path, pattern: str) -> N
     assert probe.request()["keyframes"][0]["picture"] == {"path": str(tmp_path / "key.0003.png")}
 
 
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("key.%s.png", "%s, which is no frame number, in key.%s.png"),
+        ("key.%4d.png", "%4d, which is no frame number, in key.%4d.png"),
+        ("%d%d.png", "%d, which is a second one, in %d%d.png"),
+        ("shot%02d/key.png", "%02d, in a folder, in shot%02d/key.png"),
+    ],
+)
+def test_a_malformed_pattern_fails_by_name(host: Host, probe: Probe, pattern: str, found: str) -> None:
+    """Also where the Keyframes clip has pictures: they are not what the artist asked for."""
+    instance = node(host)
+    instance.set("keyframeList", "3")
+    instance.set("keyframeFiles", pattern)
+    with pytest.raises(RenderFailed) as failed:
+        instance.render(5)
+    assert "BadPattern" in str(failed.value)
+    assert "expected one frame number in the file name, as %04d or ####" in str(failed.value)
+    assert f"found {found}" in str(failed.value)
+    assert f"found {found}" in instance.get("status")
+    assert probe.calls("put") == [], "told before anything is sent"
+
+
+def test_a_malformed_pattern_matters_only_where_pictures_are_used(strict: Host, probe: Probe) -> None:
+    instance = node(strict)
+    instance.set("keyframeFiles", "key.%s.png")
+    assert used(probe, instance, 5) == []
+    instance.set("keyframeList", "3")
+    instance.set("view", 2)
+    assert used(probe, instance, 5) == []
+
+
+def test_one_file_cannot_serve_several_keyframes(strict: Host, probe: Probe, tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(b"")
+    instance = node(strict)
+    instance.set("keyframeFiles", str(tmp_path / "one.png"))
+    instance.set("keyframeList", "3 40")
+    instance.set("cuts", "20")
+    with pytest.raises(
+        RenderFailed, match=r"BadPattern: one file cannot be the picture of 2 keyframes.*%04d.*one\.png"
+    ):
+        instance.render(5)
+    instance.set("keyframeList", "3")
+    assert used(probe, instance, 5) == [3]
+
+
 def test_relative_files_are_sent_with_their_whole_path(
     strict: Host, probe: Probe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,10 +242,21 @@ def test_a_hole_in_the_keyframes_clip_is_a_keyframe_without_picture(strict: Host
         depth="float",
         components="RGBA",
     )
-    instance.set("keyframeList", "24 48")
-    with pytest.raises(RenderFailed, match=r"KeyframeWithoutPicture.*48"):
+    instance.set("frameOffset", 1000)
+    instance.set("keyframeList", "1024 1048")
+    with pytest.raises(RenderFailed, match=r"KeyframeWithoutPicture.*1048"):
         instance.render(30)
     assert used(probe, instance, 20) == [24]
+
+
+def test_a_frame_without_source_has_the_artists_number(strict: Host) -> None:
+    instance = strict.create_instance()
+    instance.connect(
+        "Source", lambda t: picture(8, 6) if t != 7 else None, frame_range=(0, 9), depth="float", components="RGBA"
+    )
+    instance.set("frameOffset", 1000)
+    with pytest.raises(RenderFailed, match=r"SourceMissing.*frame 1007"):
+        instance.render(7)
 
 
 def test_views_without_keyframes_ask_for_none(strict: Host, probe: Probe) -> None:
@@ -219,8 +277,9 @@ def test_a_host_blind_to_time_uses_files_alone(probe: Probe, tmp_path: Path) -> 
     instance.set("keyframeList", "24")
     instance.render(30)
     request = probe.request()
+    picture_of_24 = {"path": str(tmp_path / "key.0024.png")}
     assert request["keyframes"] == [
-        {"time": 24, "picture": {"path": str(tmp_path / "key.0024.png")}, "source": None, "strength": 1.0}
+        {"time": 24, "label": 24, "picture": picture_of_24, "source": None, "strength": 1.0}
     ]
     assert len(probe.calls("put")) == 1
     instance.set("keyframeList", "25")

@@ -143,7 +143,17 @@ def test_golden_bytes_of_version_1_are_those_written_today(name: str) -> None:
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.msgpack")), ids=lambda path: path.stem)
 def test_golden_bytes_of_either_side_are_decoded(path: Path) -> None:
     message = wire.decode(path.read_bytes())
-    assert message.TYPE.name.lower() == path.stem.split("-", 1)[1]
+    assert message.TYPE.name.lower() == path.stem.split("-")[1]
+
+
+def test_labels_of_keyframes_are_read_and_may_be_missing() -> None:
+    def labels(name: str) -> list[int | None]:
+        message = wire.decode((GOLDEN / name).read_bytes())
+        assert isinstance(message, wire.Render)
+        return [keyframe.label for keyframe in message.request.keyframes]
+
+    assert labels("v1-render-label.msgpack") == [1001, -7]
+    assert labels("v1-render.msgpack") == [None, None]
 
 
 def test_the_numbers_are_those_of_the_document() -> None:
@@ -190,6 +200,7 @@ def test_missing_keys_take_their_defaults() -> None:
         ({"keyframes": [{"time": 0, "picture": {}}]}, "keyframes[].picture"),
         ({"keyframes": [{"time": 0, "picture": {"path": "/a", "fingerprint": b"x" * 16}}]}, "keyframes[].picture"),
         ({"keyframes": [{"time": 0, "picture": {"path": "/a"}, "strength": float("nan")}]}, "keyframes[].strength"),
+        ({"keyframes": [{"time": 0, "picture": {"path": "/a"}, "label": 0.5}]}, "keyframes[].label"),
         ({"keyframes": [{"time": 0, "picture": {"path": "/a"}}] * 2}, "keyframes"),
         ({"range": [0]}, "range"),
         ({"target": {"width": 8, "height": 6, "window": [0, 0, 9, 6]}}, "target.window"),

@@ -84,10 +84,12 @@ Json keyframeMap(const KeyframeUse& keyframe) {
   } else {
     picture["path"] = std::get<std::string>(keyframe.picture);
   }
-  return {{"time", keyframe.time},
-          {"picture", picture},
-          {"source", keyframe.source ? binary(*keyframe.source) : Json(nullptr)},
-          {"strength", keyframe.strength}};
+  Json map = {{"time", keyframe.time},
+              {"picture", picture},
+              {"source", keyframe.source ? binary(*keyframe.source) : Json(nullptr)},
+              {"strength", keyframe.strength}};
+  if (keyframe.label) map["label"] = *keyframe.label;
+  return map;
 }
 
 Json windowList(const std::vector<WindowFrame>& window) {

@@ -49,6 +49,13 @@ RenderRequest request() {
   return out;
 }
 
+RenderRequest labelledRequest() {
+  RenderRequest out = request();
+  out.keyframes[0].label = 1001;
+  out.keyframes[1].label = -7;
+  return out;
+}
+
 std::map<std::string, wire::Bytes> examples() {
   const PixelFormat format{8, 6, 4, Depth::Half, Premultiplication::Premultiplied};
   return {{"hello", wire::encodeHello(hello())},
@@ -56,6 +63,7 @@ std::map<std::string, wire::Bytes> examples() {
           {"attach", wire::encodeAttach({kBig, 7, "/sparkvsr-00112233445566778899aabbccddeeff", 65536, 8})},
           {"put", wire::encodePut(printFrom(64), {format, 128, wire::ShmPlace{7, 5}})},
           {"render", wire::encodeRender(kBig, request(), {format, 64, wire::InlinePlace{1}})},
+          {"render-label", wire::encodeRender(kBig, labelledRequest(), {format, 64, wire::InlinePlace{1}})},
           {"cancel", wire::encodePlain(MessageType::Cancel, kBig)},
           {"status", wire::encodePlain(MessageType::Status, kBig)},
           {"bye", wire::encodePlain(MessageType::Bye, kBig)},
@@ -94,11 +102,19 @@ TEST(a_render_holds_what_was_asked) {
   CHECK_EQUAL(map.at("window").at(1).at(0).get<int>(), -2);
   CHECK_EQUAL(map.at("window").at(1).at(1).get_binary().at(0), 16);
   CHECK(map.at("keyframes").at(1).at("source").is_null());
+  CHECK(!map.at("keyframes").at(0).contains("label"));
   CHECK_EQUAL(map.at("keyframes").at(1).at("picture").at("path").get<std::string>(), "/pictures/hero.0024.exr");
   CHECK_EQUAL(map.at("target").at("window"), (Json{16, 8, 24, 14}));
   CHECK_EQUAL(map.at("output").at("depth").get<std::string>(), "half");
   CHECK_EQUAL(map.at("output").at("carrier").get<std::string>(), "inline");
   CHECK_EQUAL(map.at("output").at("part").get<int>(), 1);
+}
+
+TEST(a_label_travels_beside_its_time) {
+  const Json keyframes = Json::from_msgpack(examples().at("render-label")).at("keyframes");
+  CHECK_EQUAL(keyframes.at(0).at("time").get<int>(), 0);
+  CHECK_EQUAL(keyframes.at(0).at("label").get<int>(), 1001);
+  CHECK_EQUAL(keyframes.at(1).at("label").get<int>(), -7);
 }
 
 TEST(what_the_link_sends_is_not_what_it_takes) {

@@ -66,21 +66,47 @@ void testShots() {
   CHECK(!shotOf(4, {5}).first && shotOf(4, {5}).last == 4);
 }
 
+std::string file(const char* pattern, std::int64_t number) {
+  const auto parsed = parsePicturePattern(pattern);
+  const auto* read = std::get_if<PicturePattern>(&parsed);
+  return read ? read->file(number) : "unreadable";
+}
+
+std::string complaint(const char* pattern) {
+  const auto parsed = parsePicturePattern(pattern);
+  const auto* error = std::get_if<PatternError>(&parsed);
+  return error ? error->found : "none";
+}
+
 void testPatterns() {
-  CHECK(pictureFile("k.%04d.exr", 24) == "k.0024.exr");
-  CHECK(pictureFile("k.####.exr", 24) == "k.0024.exr");
-  CHECK(pictureFile("k.%d.exr", -3) == "k.-3.exr");
-  CHECK(pictureFile("k.%04d.exr", -3) == "k.-003.exr");
-  CHECK(pictureFile("#/k.##.png", 123) == "123/k.123.png");
-  CHECK(pictureFile("100%%/k.png", 1) == "100%/k.png");
-  CHECK(pictureFile("one.png", 7) == "one.png");
-  for (const char* bad : {"k.%s.exr", "k.%", "k.%04x", "k.%4d.exr", "k.%999d.exr", "k.%n"}) CHECK(!pictureFile(bad, 1));
-  CHECK(namesFrames("k.%d.exr") && !namesFrames("one.png") && !namesFrames("k.%s"));
+  CHECK(file("k.%04d.exr", 24) == "k.0024.exr");
+  CHECK(file("k.####.exr", 24) == "k.0024.exr");
+  CHECK(file("k.%d.exr", -3) == "k.-3.exr");
+  CHECK(file("k.%04d.exr", -3) == "k.-003.exr");
+  CHECK(file("k.##.png", 123) == "k.123.png");
+  CHECK(file("100%%/50%/k.#.png", 1) == "100%/50%/k.1.png");
+  CHECK(file("%/k%%%d%%.png", 1) == "%/k%1%.png");
+  CHECK(file("one.png", 7) == "one.png");
+  CHECK(file("k.%d.exr", INT64_MIN) == "k.-9223372036854775808.exr");
+}
+
+void testBadPatterns() {
+  for (const char* bad :
+       {"k.%s.exr", "k.%", "k.%04x", "k.%4d.exr", "k.%0999d.exr", "k.%n", "%d%d", "%d.##", "#/k.#.png", "%04d/k.png"}) {
+    CHECK(std::holds_alternative<PatternError>(parsePicturePattern(bad)));
+  }
+  CHECK(complaint("k.%s.exr") == "%s, which is no frame number, in k.%s.exr");
+  CHECK(complaint("k.%4d.exr") == "%4d, which is no frame number, in k.%4d.exr");
+  CHECK(complaint("k.%\xc3\xa9") == "%, which is no frame number, in k.%\xc3\xa9");
+  CHECK(complaint("%d%d") == "%d, which is a second one, in %d%d");
+  CHECK(complaint("s%02d/k.png") == "%02d, in a folder, in s%02d/k.png");
+  CHECK(complaint("%033d") == "%033d, which is too long, in %033d");
 }
 
 }  // namespace
 
 int main() {
+  testBadPatterns();
   testLists();
   testLimitOfLists();
   testReach();

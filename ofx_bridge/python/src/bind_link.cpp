@@ -182,6 +182,7 @@ sparkvsr::KeyframeUse keyframeOf(const py::dict& map) {
   }
   if (map.contains("source") && !map["source"].is_none()) out.source = printOf(map["source"].cast<py::bytes>());
   if (map.contains("strength")) out.strength = map["strength"].cast<double>();
+  if (map.contains("label") && !map["label"].is_none()) out.label = map["label"].cast<std::int64_t>();
   return out;
 }
 

@@ -43,6 +43,14 @@ std::tuple<std::optional<std::int64_t>, std::optional<std::int64_t>> shot(std::i
   return {span.first, span.last};
 }
 
+std::string pictureFile(const std::string& text, std::int64_t number) {
+  const auto parsed = parsePicturePattern(text);
+  if (const auto* error = std::get_if<PatternError>(&parsed)) {
+    throw py::value_error("expected " + error->expected + ", found " + error->found);
+  }
+  return std::get<PicturePattern>(parsed).file(number);
+}
+
 }  // namespace
 }  // namespace sparkvsr
 
@@ -55,5 +63,5 @@ void register_plugin_core(py::module_& module) {
   module.def("shot_of", &sparkvsr::shot, py::arg("t"), py::arg("cuts"),
              "First and last frame of the shot that holds t; None: no end on that side.");
   module.def("picture_file", &sparkvsr::pictureFile, py::arg("pattern"), py::arg("number"),
-             "The file that a pattern names for a frame, or None where the pattern cannot be read.");
+             "The file that a pattern names for a frame. Raises ValueError.");
 }

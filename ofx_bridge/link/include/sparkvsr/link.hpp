@@ -81,6 +81,7 @@ struct KeyframeUse {
   std::variant<Fingerprint, std::string> picture;  // pixels, or the path of a file that the backend reads
   std::optional<Fingerprint> source;               // none: the host is blind to time
   double strength = 1.0;
+  std::optional<std::int64_t> label = std::nullopt;  // what the artist calls the frame, for messages; none: `time`
 };
 
 struct Settings {
