@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from sparkvsr import engine as science
-from sparkvsr.color import SUPPORTED_TRANSFERS, Transfer, from_working
+from sparkvsr.color import Transfer, from_working
 from sparkvsr.engine import Decoded, EngineInfo, Mix, Propagation, Watch
 from sparkvsr.frames import Frame, PixelFormat
 from sparkvsr.resample import resize
@@ -33,7 +33,7 @@ from sparkvsr_backend.requests import RenderRequest, View
 class RenderResult:
     """One frame. ``frame`` must not be changed: the cache may hold the same memory. ``timings``: ms by stage.
 
-    ``facts``: of the keyframes used, earliest first; ``notices`` say them with the times of this request.
+    ``facts``: of the keyframes used, earliest first; ``notices`` say them with the names of this request.
     """
 
     frame: Frame
@@ -47,7 +47,7 @@ class RenderResult:
 
 @dataclass(frozen=True)
 class KeyframeFacts:
-    """What the artist may have to know of a keyframe; the notice gets the keyframe's time when it is told."""
+    """What the artist may have to know of a keyframe; the notice gets the keyframe's name when it is told."""
 
     agreement: float
     size: Size
@@ -206,11 +206,11 @@ class Computation:
     def _encoded(self, keyframe: UsedKeyframe, size: Size) -> KnownKeyframe:
         plan, use = self.plan, keyframe.use
         source = None if use.source is None else self._picture(use.source)
-        _require_same_size(use.time, source, size)
+        _require_same_size(use.name, source, size)
         picture = self._keyframe_picture(keyframe)
         wanted = _times(size, plan.settings.scale)
         resampled = None if _size_of(picture) == wanted else _size_of(picture)
-        fitted = _fitted(use.time, picture, wanted)
+        fitted = _fitted(use.name, picture, wanted)
         watch = _part(self.watch, 0.2, 0.4)
         latents = plan.engine.encode_keyframe(fitted, source, plan.engine_settings, watch)
         agreement = 1.0 if source is None else plan.engine.agreement(latents)
@@ -265,13 +265,10 @@ class Computation:
         use, content = keyframe.use, keyframe.content
         if not content.from_file:
             return self._picture(content.picture)
-        frame, transfer = self.stores.files.read(str(use.picture.path), content.picture)
-        if transfer not in SUPPORTED_TRANSFERS:
-            raise BadKeyframeError(
-                f"keyframe {use.time}: the file's transfer curve is not supported yet",
-                expected=", ".join(map(str, SUPPORTED_TRANSFERS)),
-                found=str(transfer),
-            )
+        try:
+            frame, transfer = self.stores.files.read(str(use.picture.path), content.picture)
+        except BadKeyframeError as error:
+            raise error.of(use.name) from error
         return pictures.working_picture(self.stores.bridge.upload(frame), transfer)
 
     # --- pixels out ------------------------------------------------------------------------------------------------
@@ -359,37 +356,36 @@ def _targeted(picture: torch.Tensor, request: RenderRequest) -> torch.Tensor:
     return picture if target.is_whole else picture[:, y1:y2, x1:x2]
 
 
-def _require_same_size(time: int, source: torch.Tensor | None, size: Size) -> None:
+def _require_same_size(name: str, source: torch.Tensor | None, size: Size) -> None:
     if source is not None and _size_of(source) != size:
         raise BadKeyframeError(
-            f"the source frame of keyframe {time} differs in size from the frame to be made",
+            f"the source frame of {name} differs in size from the frame to be made",
             expected=f"{size[1]}×{size[0]}",
             found=f"{source.shape[2]}×{source.shape[1]}",
         )
 
 
-def _fitted(time: int, picture: torch.Tensor, wanted: Size) -> torch.Tensor:
+def _fitted(name: str, picture: torch.Tensor, wanted: Size) -> torch.Tensor:
     try:
         return pictures.fitted(picture, wanted)
     except BadKeyframeError as error:
-        text = f"keyframe {time}: {error.message}"
-        raise BadKeyframeError(text, expected=error.expected, found=error.found) from None
+        raise error.of(name) from None
 
 
 def notices_of(plan: Plan, facts: tuple[KeyframeFacts, ...]) -> tuple[Notice, ...]:
-    """What is to be told of the keyframes of a plan. Times are those of the plan: equal results may lie elsewhere."""
+    """What is to be told of the keyframes of a plan, by the names of its request: equal results may lie elsewhere."""
     known = zip(plan.keyframes, facts, strict=True) if facts else ()
-    return tuple(notice for keyframe, one in known for notice in _notices(keyframe.use.time, one, plan.info))
+    return tuple(notice for keyframe, one in known for notice in _notices(keyframe.use.name, one, plan.info))
 
 
-def _notices(time: int, facts: KeyframeFacts, info: EngineInfo) -> Iterator[Notice]:
+def _notices(name: str, facts: KeyframeFacts, info: EngineInfo) -> Iterator[Notice]:
     if facts.resampled_from is not None:
         (height, width), wanted = facts.resampled_from, facts.size
-        text = f"keyframe {time}: the picture of {width}×{height} was resampled to {wanted[1]}×{wanted[0]}"
+        text = f"{name}: the picture of {width}×{height} was resampled to {wanted[1]}×{wanted[0]}"
         yield Notice(name="PictureResampled", text=text)
     if facts.agreement < info.low_agreement:
         text = (
-            f"keyframe {time}: the picture is unlike its source frame (agreement {facts.agreement:.2f}, "
+            f"{name}: the picture is unlike its source frame (agreement {facts.agreement:.2f}, "
             f"expected {info.low_agreement:.2f} or more); check the offset"
         )
         yield Notice(name="KeyframeUnlikeSource", text=text)

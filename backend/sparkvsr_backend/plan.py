@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sparkvsr.color import SUPPORTED_TRANSFERS
 from sparkvsr.engine import Engine, EngineInfo, EngineSettings
 from sparkvsr_backend import keys
-from sparkvsr_backend.errors import UnsupportedSettingError
+from sparkvsr_backend.errors import BadKeyframeError, UnsupportedSettingError
 from sparkvsr_backend.keyframe_files import KeyframeFiles
 from sparkvsr_backend.keys import Key, KeyframeContent
 from sparkvsr_backend.requests import KeyframeUse, RenderRequest, Settings
@@ -87,7 +86,11 @@ def make_plan(request: RenderRequest, engine: Engine, files: KeyframeFiles) -> P
 def _content_of(use: KeyframeUse, files: KeyframeFiles) -> KeyframeContent:
     if use.picture.fingerprint is not None:
         return KeyframeContent(use.time, use.picture.fingerprint, False, use.source, use.strength)
-    return KeyframeContent(use.time, files.content(str(use.picture.path)), True, use.source, use.strength)
+    try:
+        content = files.content(str(use.picture.path))
+    except BadKeyframeError as error:
+        raise error.of(use.name) from None
+    return KeyframeContent(use.time, content, True, use.source, use.strength)
 
 
 def _require_supported(settings: Settings, info: EngineInfo) -> None:
@@ -96,12 +99,6 @@ def _require_supported(settings: Settings, info: EngineInfo) -> None:
             f"{info.name} does not scale by this",
             expected=", ".join(map(str, info.scales)),
             found=str(settings.scale),
-        )
-    if settings.transfer not in SUPPORTED_TRANSFERS:
-        raise UnsupportedSettingError(
-            "this transfer curve does not work yet",
-            expected=", ".join(map(str, SUPPORTED_TRANSFERS)),
-            found=str(settings.transfer),
         )
 
 

@@ -20,6 +20,7 @@ from sparkvsr.media.video_writer import DEFAULT_COLOR, VideoOptions, check_optio
 from sparkvsr.media.yuv import VideoColor
 
 _UNSPECIFIED = 2
+_CURVE_CODES = {Transfer.PQ: 16, Transfer.HLG: 18}  # H.273 numbers of the curves that videos keep
 _VIDEO_DEPTHS = {Depth.BYTE: 8, Depth.SHORT: 10}
 
 
@@ -68,17 +69,19 @@ class Delivery:
 
 def decide(path: Path, clip: Clip, size: tuple[int, int], transfer: Transfer, wishes: Wishes) -> Delivery:
     """Decide everything before the first frame. ``transfer``: of the clip's samples. Raises UsageError, MediaError."""
-    depth = _depth(path, clip.info.layout.depth, wishes)
+    hdr = transfer in _CURVE_CODES
+    depth = _depth(path, clip.info.layout.depth, wishes, Depth.SHORT if hdr else Depth.BYTE)
     layout = _layout(path, clip.info.layout, size, depth)
-    target = wishes.transfer or (Transfer.SRGB if is_video(path) else _natural(path, depth, transfer))
-    video = _video_options(path, clip, size, depth, wishes) if is_video(path) else None
+    usual = (transfer if hdr else Transfer.SRGB) if is_video(path) else _natural(path, depth, transfer)
+    target = wishes.transfer or usual
+    video = _video_options(path, clip, size, depth, wishes, target) if is_video(path) else None
     rendered = layout if target is transfer and not _loses_alpha(clip, layout) else _as_float(layout, clip)
     return Delivery(path, layout, rendered, transfer, target, video)
 
 
-def _depth(path: Path, source: Depth, wishes: Wishes) -> Depth:
+def _depth(path: Path, source: Depth, wishes: Wishes, of_videos: Depth) -> Depth:
     if is_video(path):
-        wanted = wishes.depth or (Depth.SHORT if wishes.codec == "prores" else Depth.BYTE)
+        wanted = wishes.depth or (Depth.SHORT if wishes.codec == "prores" else of_videos)
         if wanted not in _VIDEO_DEPTHS:
             raise UsageError(f"{path}: a video has whole numbers", expected="--bit-depth 8 or 10", found=f"{wanted}")
         return wanted
@@ -118,7 +121,9 @@ def _as_float(layout: PixelFormat, clip: Clip) -> PixelFormat:
     return PixelFormat(layout.width, layout.height, 3, Depth.FLOAT, Premultiplication.OPAQUE)
 
 
-def _video_options(path: Path, clip: Clip, size: tuple[int, int], depth: Depth, wishes: Wishes) -> VideoOptions:
+def _video_options(
+    path: Path, clip: Clip, size: tuple[int, int], depth: Depth, wishes: Wishes, transfer: Transfer
+) -> VideoOptions:
     rate = wishes.rate or clip.info.rate
     if rate is None:
         raise UsageError(f"{path}: how fast does this sequence run", expected="--fps", found="no frame rate")
@@ -129,19 +134,19 @@ def _video_options(path: Path, clip: Clip, size: tuple[int, int], depth: Depth, 
         chroma="422" if wishes.codec == "prores" and wishes.chroma == "420" else wishes.chroma,
         bits=_VIDEO_DEPTHS[depth],
         quality=wishes.quality,
-        color=_video_color(source),
+        color=_video_color(source, transfer),
         sound=SoundSource(source.path, source.index.origin_seconds) if source and wishes.sound else None,
     )
     check_options(path, options, *size)
     return options
 
 
-def _video_color(source: VideoClip | None) -> VideoColor:
-    """BT.709 matrix; primaries and curve are those of the source, since its RGB values are kept."""
-    if source is None:
-        return DEFAULT_COLOR
-    tags = (source.color.primaries, source.color.curve)
-    primaries, curve = (1 if tag in (0, _UNSPECIFIED) else tag for tag in tags)
+def _video_color(source: VideoClip | None, transfer: Transfer) -> VideoColor:
+    """BT.709 matrix; primaries and curve are those of the source as far as its RGB values are kept."""
+    color = DEFAULT_COLOR if source is None else source.color
+    primaries = 1 if color.primaries in (0, _UNSPECIFIED) else color.primaries
+    kept = color.transfer is transfer and color.curve not in (0, _UNSPECIFIED)
+    curve = color.curve if kept else _CURVE_CODES.get(transfer, 1)
     return VideoColor(DEFAULT_COLOR.matrix, full_range=False, primaries=primaries, curve=curve)
 
 

@@ -56,11 +56,10 @@ def describe(error: BaseException) -> str:
 
 def expected_errors() -> tuple[type[BaseException], ...]:
     """Errors that need no traceback: their message says all. Imported late, as the science is slow to load."""
-    from sparkvsr.color import UnsupportedTransferError
     from sparkvsr.engine import EngineError
     from sparkvsr.frames import FrameError
     from sparkvsr.media import MediaError
     from sparkvsr.propagation import FrameListError
     from sparkvsr_backend.errors import BackendError
 
-    return (MediaError, EngineError, FrameError, FrameListError, UnsupportedTransferError, BackendError)
+    return (MediaError, EngineError, FrameError, FrameListError, BackendError)

@@ -12,10 +12,10 @@ from sparkvsr.cli import values
 from sparkvsr.cli.clip_renderer import ClipRenderer
 from sparkvsr.cli.delivery import Delivery, Wishes, check_output_kind, decide, open_writer, refuse_overwriting
 from sparkvsr.cli.devices import pick_device
-from sparkvsr.cli.errors import SUCCESS, CommandError, UsageError
+from sparkvsr.cli.errors import SUCCESS, UsageError
 from sparkvsr.cli.keyframe_options import collect
 from sparkvsr.cli.screen import Screen
-from sparkvsr.color import SUPPORTED_TRANSFERS, Transfer
+from sparkvsr.color import Transfer
 from sparkvsr.engine import default_registry
 from sparkvsr.frames import Depth
 from sparkvsr.media import Clip, FramePattern, MediaNotFoundError, SequenceClip, open_clip
@@ -106,16 +106,7 @@ def _refuse_gaps(clip: Clip, numbers: range) -> None:
 
 
 def _transfer(options: argparse.Namespace, clip: Clip) -> Transfer:
-    transfer = clip.info.transfer if options.transfer == "auto" else Transfer(options.transfer)
-    if transfer not in SUPPORTED_TRANSFERS:
-        raise CommandError(
-            f"transfer curve {transfer}",
-            name="UnsupportedTransfer",
-            expected=", ".join(map(str, SUPPORTED_TRANSFERS)),
-            found=str(transfer),
-            advice="--transfer srgb takes the samples as they are",
-        )
-    return transfer
+    return clip.info.transfer if options.transfer == "auto" else Transfer(options.transfer)
 
 
 def _settings(options: argparse.Namespace, transfer: Transfer) -> Settings:
@@ -290,7 +281,7 @@ def _add_writing(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--output-transfer",
-        choices=["auto", *map(str, SUPPORTED_TRANSFERS)],
+        choices=["auto", *map(str, Transfer)],
         default="auto",
         help="transfer curve of the output (default: linear for float files, sRGB for the others)",
     )

@@ -387,6 +387,24 @@ def test_what_is_told_from_the_cache_names_the_keyframe_of_this_request(tmp_path
     assert elsewhere.notices[0].text.startswith("keyframe 502:")
 
 
+def test_a_label_is_how_a_keyframe_is_called_and_nothing_else(tmp_path: Path) -> None:
+    loop, source, other = loop_of(), frame(components=3), frame(12, 16)
+    put(loop, source, other)
+    resampled = keyframe(2, saved(tmp_path, "a.png", np.full((12, 16, 3), 128, np.uint8)))
+    loop.render(request_for(source, keyframes=(resampled,)))
+    told = loop.render(request_for(source, keyframes=(replace(resampled, label=-40),)))
+    assert told.cached, "a label is no part of a key"
+    assert told.notices[0].text.startswith("keyframe -40:")
+    for bad in (
+        keyframe(7, saved(tmp_path, "b.png", np.zeros((12, 12, 3), np.uint8))),
+        keyframe(7, str(tmp_path / "missing.png")),
+        keyframe(7, frame(seed=2), other),
+    ):
+        put(loop, frame(seed=2))
+        with pytest.raises(BadKeyframeError, match="keyframe 1007"):
+            loop.render(request_for(source, keyframes=(replace(bad, label=1007),)))
+
+
 def test_a_picture_of_another_aspect_ratio_is_refused(tmp_path: Path) -> None:
     loop, source = loop_of(), frame(components=3)
     put(loop, source)
@@ -501,13 +519,6 @@ def test_a_cached_result_is_copied_into_the_slot() -> None:
 def test_an_unknown_engine_is_named() -> None:
     with pytest.raises(UnknownEngineError, match="nobody"):
         loop_of().render(request_for(frame(), engine="nobody"))
-
-
-@pytest.mark.parametrize("transfer", [Transfer.PQ, Transfer.LOGC4, Transfer.REC709])
-def test_a_transfer_that_does_not_work_yet_is_refused(transfer: Transfer) -> None:
-    with pytest.raises(UnsupportedSettingError) as caught:
-        loop_of().render(request_for(frame(), transfer=transfer))
-    assert transfer.value in caught.value.found
 
 
 def test_what_the_engine_refuses_keeps_its_name() -> None:

@@ -79,7 +79,6 @@ def line_of(said: str) -> str:
         ),
         (["{clip}", "{out}/a.%d.png", "--range", "1-2", "--float"], "error: Usage: {out}/a.%d.png: depth (expected", 2),
         (["{clip}", "{out}/a.mp4", "--range", "1-2", "--fps", "25", "--half"], "error: Usage: {out}/a.mp4: a video", 2),
-        (["{clip}", "{out}/a.%d.png", "--range", "1-2", "--transfer", "pq"], "error: UnsupportedTransfer: transfer", 1),
         (["{clip}", "{out}/a.%d.png", "--range", "1-2", "--engine", "gan"], "error: UnknownEngine: ", 1),
         (
             ["{clip}", "{clip}", "--range", "1-2", "--overwrite"],

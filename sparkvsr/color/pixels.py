@@ -1,90 +1,14 @@
-"""Between stored pixels and working pictures: depth, alpha, transfer curve, and the shaper for values outside 0..1.
-
-In: depth -> unpremultiply (``unpack``) -> ``to_working`` -> engine. Out: ``from_working`` -> resample -> premultiply
--> depth (``pack``). A working picture is display-referred: 0..1 is the range of an sRGB picture. Highlights go on
-above 1, negatives below 0.
-
-Rule for values that are no numbers: NaN becomes 0 and ±Inf becomes ±65504 (the largest half) in ``unpack``;
-display-referred transfers are limited to ±65504 as well. So nothing that an engine averages can spread NaN or Inf.
-"""
+"""Between stored samples and colour with alpha: depth, premultiplication, and values that are no numbers."""
 
 from __future__ import annotations
-
-from typing import Final
 
 import torch
 import torch.nn.functional as F
 
-from sparkvsr.frames import Depth, Frame, Name, PixelFormat, Premultiplication
+from sparkvsr.color.transfer import LARGEST
+from sparkvsr.frames import Depth, Frame, PixelFormat, Premultiplication
 
-LARGEST: Final = 65504.0
 _LARGEST_QUOTIENT = 1e30  # far from what overflows when an engine adds a few of them
-
-
-class Transfer(Name):
-    """Transfer curve of a picture, by its name in the protocol."""
-
-    SRGB = "srgb"
-    REC709 = "rec709"
-    LINEAR = "linear"
-    ACESCCT = "acescct"
-    CINEON = "cineon"
-    LOGC3 = "logc3"
-    LOGC4 = "logc4"
-    SLOG3 = "slog3"
-    VLOG = "vlog"
-    LOG3G10 = "log3g10"
-    PQ = "pq"
-    HLG = "hlg"
-
-
-SUPPORTED_TRANSFERS: Final = (Transfer.SRGB, Transfer.LINEAR)
-
-
-class UnsupportedTransferError(ValueError):
-    """This transfer curve is known by name but not done yet; it is never replaced by another."""
-
-
-# The sRGB curve up to 1; from there on a logarithm of the same slope, so that a lamp at 1000 stays within reach of the
-# tolerances that were made for 0..1. Negatives mirror positives.
-_TOE_LINEAR = 0.0031308
-_TOE_SLOPE = 12.92
-_TOE_WORKING = _TOE_LINEAR * _TOE_SLOPE
-_SCALE = 1.055
-_OFFSET = 0.055
-_GAMMA = 2.4
-_SLOPE_AT_ONE = _SCALE / _GAMMA
-
-
-def to_working(rgb: torch.Tensor, transfer: Transfer) -> torch.Tensor:
-    """Working picture of [3, H, W] float32 in ``transfer``. Raises UnsupportedTransferError."""
-    _require_supported(transfer)
-    if transfer is Transfer.SRGB:
-        return rgb.clamp(-LARGEST, LARGEST)
-    magnitude = rgb.abs()
-    curve = _SCALE * magnitude.clamp(_TOE_LINEAR, 1.0).pow(1.0 / _GAMMA) - _OFFSET
-    shaped = torch.where(magnitude <= _TOE_LINEAR, magnitude * _TOE_SLOPE, curve)
-    highlights = 1.0 + _SLOPE_AT_ONE * magnitude.clamp_min(1.0).log()
-    return torch.where(magnitude > 1.0, highlights, shaped).copysign(rgb)
-
-
-def from_working(rgb: torch.Tensor, transfer: Transfer) -> torch.Tensor:
-    """The inverse of ``to_working``; finite for every finite picture. Raises UnsupportedTransferError."""
-    _require_supported(transfer)
-    if transfer is Transfer.SRGB:
-        return rgb
-    magnitude = rgb.abs()
-    curve = ((magnitude.clamp(_TOE_WORKING, 1.0) + _OFFSET) / _SCALE).pow(_GAMMA)
-    shaped = torch.where(magnitude <= _TOE_WORKING, magnitude / _TOE_SLOPE, curve)
-    highlights = ((magnitude.clamp_min(1.0) - 1.0) / _SLOPE_AT_ONE).clamp_max(88.0).exp()
-    return torch.where(magnitude > 1.0, highlights, shaped).copysign(rgb)
-
-
-def _require_supported(transfer: Transfer) -> None:
-    if transfer not in SUPPORTED_TRANSFERS:
-        raise UnsupportedTransferError(
-            f"expected one of {', '.join(SUPPORTED_TRANSFERS)}; {transfer.value!r} does not work yet"
-        )
 
 
 def unpack(frame: Frame) -> tuple[torch.Tensor, torch.Tensor | None]:
