@@ -31,6 +31,10 @@ class UnknownEngineError(EngineError):
     """No engine of this name is registered."""
 
 
+class EngineUnavailableError(EngineError):
+    """The engine exists but cannot run here: a package or its weights are missing. Says what to install."""
+
+
 class UnsupportedSettingError(EngineError):
     """A setting has a value that the engine does not offer; it is never replaced by another."""
 

@@ -120,3 +120,12 @@ def _is_gone(pid: int) -> bool:
     except OSError:
         return True
     return state == "Z"
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of the 5B engine's published layout, with few random tensors. Needs the extra `cogvideox`."""
+    pytest.importorskip("diffusers", reason="the extra `cogvideox` is not installed")
+    from sparkvsr.cogvideox.tiny import make_tiny
+
+    return make_tiny(tmp_path_factory.mktemp("weights") / "tiny")
