@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from sparkvsr import engine as science
-from sparkvsr.color import Transfer, from_working
+from sparkvsr.color import Guide, Transfer, from_working, upscale_alpha, varies
 from sparkvsr.engine import Decoded, EngineInfo, Mix, Propagation, Watch
 from sparkvsr.frames import Frame, PixelFormat
 from sparkvsr.resample import resize
@@ -280,17 +280,25 @@ class Computation:
         if decoded is not None and own is not None and _passes_through(request, decoded, own):
             target.copy_(own.pixels)
         else:
-            rgb = from_working(self._shown(decoded), request.settings.transfer)
-            self.stores.bridge.deliver(_targeted(rgb, request), self._alpha(), request.output, target)
+            shown = self._shown(decoded)
+            alpha = self._alpha(None if decoded is None else shown)
+            rgb = from_working(shown, request.settings.transfer)
+            self.stores.bridge.deliver(_targeted(rgb, request), alpha, request.output, target)
         return Frame(target, request.output)
 
-    def _alpha(self) -> torch.Tensor | None:
-        """Alpha at the target, enlarged on its own; None where it means nothing."""
+    def _alpha(self, shown: torch.Tensor | None) -> torch.Tensor | None:
+        """Alpha at the target, guided by the picture shown (None: by nothing); None where it means nothing."""
         request = self.plan.request
         if not _wants_alpha(request) or not self._reads_own_frame():
             return None
         alpha = pictures.alpha_of(self.stores.bridge.upload(self._frame(request.own_frame)))
-        return None if alpha is None else _targeted(alpha, request).clamp(0.0, 1.0)
+        if alpha is None:
+            return None
+        guide = None
+        if shown is not None and varies(alpha):
+            guide = Guide(self._picture(request.own_frame), shown)
+        enlarged = upscale_alpha(alpha, _times(_size_of(alpha), self.plan.settings.scale), guide)
+        return _targeted(enlarged, request).clamp(0.0, 1.0)
 
     def _shown(self, decoded: Decoded | None) -> torch.Tensor:
         settings = self.plan.settings

@@ -9,7 +9,18 @@ limited to 0..1, and what a curve makes of extreme samples is limited to ±65504
 spread NaN or Inf, and the same picture always gives the same pixels.
 """
 
+from sparkvsr.color.alpha import Guide, upscale_alpha, varies
 from sparkvsr.color.pixels import pack, unpack
 from sparkvsr.color.transfer import LARGEST, Transfer, from_working, to_working
 
-__all__ = ["LARGEST", "Transfer", "from_working", "pack", "to_working", "unpack"]
+__all__ = [
+    "LARGEST",
+    "Guide",
+    "Transfer",
+    "from_working",
+    "pack",
+    "to_working",
+    "unpack",
+    "upscale_alpha",
+    "varies",
+]

@@ -135,6 +135,63 @@ def test_a_keyframes_highlights_reach_the_result() -> None:
     torch.testing.assert_close(found[12:28, 12:28], torch.from_numpy(hr[12:28, 12:28]), rtol=0.05, atol=0)
 
 
+# --- alpha ---------------------------------------------------------------------------------------------------------
+
+
+def cut_out() -> np.ndarray:
+    """Straight RGBA: a bright square before a dark ground, its matte soft by a pixel."""
+    scene = np.zeros((*SIZE, 4), np.float32)
+    scene[..., :3] = (0.1, 0.15, 0.2)
+    scene[8:24, 10:30] = (0.9, 0.8, 0.7, 1.0)
+    scene[8:24, 9], scene[8:24, 30] = (0.5, 0.475, 0.45, 0.5), (0.5, 0.475, 0.45, 0.5)
+    return scene
+
+
+def premultiplied(scene: np.ndarray) -> np.ndarray:
+    return np.concatenate([scene[..., :3] * scene[..., 3:], scene[..., 3:]], axis=2)
+
+
+def test_premultiplied_and_straight_are_two_ways_to_say_the_same() -> None:
+    scene = np.clip(cut_out(), 0.01, 1.0)  # nowhere empty: what is under alpha 0 is lost in premultiplied pictures
+    straight = rendered(Frame.from_numpy(scene, Premultiplication.STRAIGHT), scale=2)
+    other = Frame.from_numpy(premultiplied(scene), Premultiplication.PREMULTIPLIED)
+    found = rendered(other, scale=2)
+    np.testing.assert_allclose(found.numpy(), premultiplied(straight.numpy()), atol=2e-5)
+
+
+def test_alpha_changes_no_colour_that_the_engine_makes() -> None:
+    """RGB hosts, opaque RGBA and straight RGBA get the same colour."""
+    scene = cut_out()
+    colours = [
+        rendered(Frame.from_numpy(np.ascontiguousarray(array), kind), scale=2)[..., :3]
+        for array, kind in (
+            (scene[..., :3], Premultiplication.OPAQUE),
+            (scene, Premultiplication.OPAQUE),
+            (scene, Premultiplication.STRAIGHT),
+        )
+    ]
+    assert torch.equal(colours[0], colours[1])
+    assert torch.equal(colours[0], colours[2])
+
+
+def test_a_keyframes_edge_sharpens_the_matte() -> None:
+    """The keyframe knows where the edge is; alpha follows the colour there."""
+    scene = cut_out()
+    source = Frame.from_numpy(scene)
+    hr = np.repeat(np.repeat(scene[..., :3], 2, axis=0), 2, axis=1)
+    hr[16:48, 18], hr[16:48, 61] = hr[0, 0], hr[0, 0]  # of the half-covered pixels, the inner halves are solid
+    hr[16:48, 19], hr[16:48, 60] = hr[30, 30], hr[30, 30]
+    shown = Frame.from_numpy(np.ascontiguousarray(hr))
+    loop = EngineLoop(default_registry())
+    loop.frames.put(fingerprint(shown), shown)
+    alphas = [
+        rendered(source, loop=loop, scale=2, trust=1.0, keyframes=used)[..., 3]
+        for used in ((), (keyframe(0, shown, source),))
+    ]
+    blind, keyed = (alpha[24:40, 18:20] for alpha in alphas)
+    assert float(keyed[:, 1].mean() - keyed[:, 0].mean()) > float(blind[:, 1].mean() - blind[:, 0].mean()) + 0.2
+
+
 # --- no numbers ----------------------------------------------------------------------------------------------------
 
 

@@ -16,11 +16,10 @@ import torch
 from support.engines import CopyEngine, registry_of
 from support.requests import frame, keyframe, picture, request_for
 
-from sparkvsr.color import Transfer
+from sparkvsr.color import Guide, Transfer, upscale_alpha
 from sparkvsr.engine import CancelledError, EngineRegistry, Watch
 from sparkvsr.frames import Depth, Frame, Premultiplication, fingerprint
 from sparkvsr.media import write_still
-from sparkvsr.resample import resize
 from sparkvsr_backend.buffers import Lease, OutputBuffer
 from sparkvsr_backend.cache import Budgets
 from sparkvsr_backend.engine_loop import EngineLoop
@@ -108,9 +107,12 @@ def test_alpha_is_enlarged_on_its_own() -> None:
     loop = loop_of()
     put(loop, source)
     result = pixels(loop, request_for(source, scale=2))
-    expected = resize(source.pixels.permute(2, 0, 1)[3:].contiguous(), (12, 16), "lanczos3").clamp(0, 1)
-    assert torch.equal(result[..., 3], expected[0])
+    planes = source.pixels.permute(2, 0, 1)
+    guide = Guide(planes[:3], result.permute(2, 0, 1)[:3])
+    assert torch.equal(result[..., 3], upscale_alpha(planes[3:].contiguous(), (12, 16), guide)[0].clamp(0, 1))
     assert torch.equal(result[::2, ::2, :3], source.pixels[..., :3])
+    plain = pixels(loop, request_for(source, scale=2, view=View.SOURCE))
+    assert torch.equal(plain[..., 3], upscale_alpha(planes[3:].contiguous(), (12, 16))[0].clamp(0, 1))
 
 
 def test_a_source_without_alpha_gives_an_opaque_picture() -> None:
