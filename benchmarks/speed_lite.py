@@ -15,8 +15,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from sparkvsr import motion
 from sparkvsr.engine import EngineSettings, Keyframe, Mix, Watch, WindowFrame, default_registry
-from sparkvsr.lite import motion
 from sparkvsr.resample import blur, resize
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-from sparkvsr.lite.evidence import comparable
+from sparkvsr.evidence import comparable
 from sparkvsr.resample import Kernel, resize
 
 

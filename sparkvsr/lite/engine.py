@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import torch
 
-from sparkvsr import guidance
+from sparkvsr import evidence, guidance, motion
 from sparkvsr.engine import (
     Decoded,
     EngineError,
@@ -24,11 +24,11 @@ from sparkvsr.engine import (
     Watch,
     WindowFrame,
 )
-from sparkvsr.lite import evidence, motion
-from sparkvsr.lite.blind import luma, upscale
-from sparkvsr.lite.carry import carry
+from sparkvsr.lite.blind import upscale
 from sparkvsr.lite.consistency import corrected, residual
+from sparkvsr.motion import luma
 from sparkvsr.resample import resize
+from sparkvsr.warp import carry
 
 IDENTITY: Final = "lite-handmade-1"
 SCALES: Final = (1, 2, 3, 4)

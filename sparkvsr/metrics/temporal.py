@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from sparkvsr.lite.carry import carry
-from sparkvsr.lite.motion import Flow
+from sparkvsr.motion import Flow
+from sparkvsr.warp import carry
 
 
 def temporal_difference(frame: torch.Tensor, following: torch.Tensor, flow: Flow, crop: int = 8) -> float:

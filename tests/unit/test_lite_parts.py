@@ -5,9 +5,11 @@ import pytest
 import torch
 from support import pictures
 
-from sparkvsr.lite import carry as carrying
-from sparkvsr.lite import consistency, evidence, motion
-from sparkvsr.lite.blind import luma, upscale
+from sparkvsr import evidence, motion
+from sparkvsr import warp as carrying
+from sparkvsr.lite import consistency
+from sparkvsr.lite.blind import upscale
+from sparkvsr.motion import luma
 from sparkvsr.resample import Kernel, blur, resize
 
 

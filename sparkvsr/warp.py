@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from sparkvsr.lite.motion import Flow
+from sparkvsr.motion import Flow
 
 _cv2: Any = cv2  # its stubs know no optional arguments
 _REMAP_LIMIT = 32767  # cv2.remap counts pixels in 16 bits

@@ -11,7 +11,7 @@ from typing import Final
 
 import torch
 
-from sparkvsr.lite.blind import luma
+from sparkvsr.motion import luma
 from sparkvsr.resample import Kernel, blur, resize
 
 UNITS: Final = 255.0

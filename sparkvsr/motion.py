@@ -17,6 +17,14 @@ _cv2: Any = cv2  # its stubs know neither DIS nor optional arguments
 # Below this side DIS has no room for its patches: motion counts as zero there, and the gate judges the result.
 SMALLEST_SIDE = 16
 
+_LUMA = (0.299, 0.587, 0.114)
+
+
+def luma(picture: torch.Tensor) -> torch.Tensor:
+    """BT.601 luma [1, H, W] of a working picture [3, H, W]."""
+    brightness = picture[0:1] * _LUMA[0]
+    return brightness.add_(picture[1:2], alpha=_LUMA[1]).add_(picture[2:3], alpha=_LUMA[2])
+
 
 def gray8(luma: torch.Tensor) -> Gray:
     """What DIS sees: luma [1, H, W] as uint8 [H, W] in CPU memory; values outside 0..1 are clamped."""
