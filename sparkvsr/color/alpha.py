@@ -53,7 +53,7 @@ def slopes(alpha: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
     """
     colour, matte = source.double(), alpha.double()
     mean_colour, mean_alpha = _mean(colour), _mean(matte)
-    products = _mean((colour.unsqueeze(0) * colour.unsqueeze(1)).flatten(0, 1)).unflatten(0, (3, 3))
+    products = _mean((colour.unsqueeze(0) * colour.unsqueeze(1)).flatten(0, 1)).view(3, 3, *colour.shape[1:])
     covariance = products - mean_colour.unsqueeze(0) * mean_colour.unsqueeze(1)
     covariance += _NOISE * torch.eye(3, dtype=colour.dtype, device=colour.device).view(3, 3, 1, 1)
     shared = _mean(colour * matte) - mean_colour * mean_alpha
@@ -88,5 +88,5 @@ def _within_neighbours(enlarged: torch.Tensor, alpha: torch.Tensor) -> torch.Ten
     high = F.max_pool2d(padded, 3, stride=1).squeeze(0)
     low = -F.max_pool2d(-padded, 3, stride=1).squeeze(0)
     times = (enlarged.shape[1] // alpha.shape[1], enlarged.shape[2] // alpha.shape[2])
-    bounds = (one.repeat_interleave(times[0], dim=1).repeat_interleave(times[1], dim=2) for one in (low, high))
-    return torch.clamp(enlarged, *bounds)
+    bounds = [one.repeat_interleave(times[0], dim=1).repeat_interleave(times[1], dim=2) for one in (low, high)]
+    return enlarged.clamp(bounds[0], bounds[1])

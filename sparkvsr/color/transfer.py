@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Final
 
@@ -41,7 +42,11 @@ _OCIO_NAMES: Final = {
     Transfer.LOG3G10: "Log3G10 - Curve",
     Transfer.PQ: "ST-2084 - Curve",
 }
-_FORMULAS: Final = {Transfer.ACESCCT: acescct, Transfer.CINEON: cineon, Transfer.HLG: HybridLogGamma}
+_FORMULAS: Final[dict[Transfer, Callable[[], Curve]]] = {
+    Transfer.ACESCCT: acescct,
+    Transfer.CINEON: cineon,
+    Transfer.HLG: HybridLogGamma,
+}
 
 
 @cache
