@@ -130,6 +130,12 @@ class PixelFormat:
         return self.row_bytes * self.height
 
     @property
+    def in_words(self) -> str:
+        """For messages: ``64x48 RGBA byte, straight alpha``."""
+        colour = f"{self.width}x{self.height} RGB{'A' * (self.components == 4)} {self.depth}"
+        return colour if self.components == 3 else f"{colour}, {self.premultiplication} alpha"
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """(height, width, components)."""
         return self.height, self.width, self.components

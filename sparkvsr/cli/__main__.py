@@ -2,6 +2,6 @@
 
 import sys
 
-from sparkvsr.cli.main import main
+from sparkvsr.cli import main
 
 sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from sparkvsr.cli.errors import OutputExistsError, UsageError
 from sparkvsr.color import Transfer, from_working, pack, to_working, unpack
 from sparkvsr.frames import Depth, Frame, PixelFormat, Premultiplication
 from sparkvsr.media import Clip, FramePattern, VideoClip
+from sparkvsr.media.atomic import require_creatable
 from sparkvsr.media.sequence import SequenceWriter, StillWriter
 from sparkvsr.media.sound import SoundSource
 from sparkvsr.media.stills import depths_of, holds_alpha, natural_transfer
@@ -153,11 +155,11 @@ def _video_color(source: VideoClip | None, transfer: Transfer) -> VideoColor:
 def refuse_overwriting(output: Path, inputs: list[Path], numbers: list[int], overwrite: bool) -> None:
     """Never write over an input; over anything else only with ``overwrite``. Raises UsageError, OutputExistsError."""
     targets = _files_of(output, numbers)
-    sources = {path.resolve() for path in inputs}
-    clash = next((path for path in targets if path.resolve() in sources), None)
+    sources = {os.path.realpath(path) for path in inputs}
+    clash = next((path for path in targets if os.path.realpath(path) in sources), None)
     if clash is not None:
         raise UsageError(f"{clash} is an input of this command; it is never written over", found=str(clash))
-    present = next((path for path in targets if path.exists()), None)
+    present = next((path for path in targets if os.path.lexists(path)), None)
     if present is not None and not overwrite:
         raise OutputExistsError(f"{present} exists", advice="give --overwrite to replace it")
 
@@ -186,12 +188,17 @@ def check_output_kind(output: Path, frames: int) -> None:
 
 @contextmanager
 def open_writer(delivery: Delivery, pixel_aspect: float = 1.0) -> Iterator[FrameWriter]:
-    """The writer for a decided output; files appear whole or not at all."""
+    """The writer for a decided output; files appear whole or not at all.
+
+    Raises WriteFailedError at once where nothing can be written.
+    """
     if delivery.video is not None:
         size = (delivery.layout.width, delivery.layout.height)
         with video_writer(delivery.path, delivery.video, *size, pixel_aspect) as video:
             yield video
-    elif FramePattern.is_pattern(delivery.path):
+        return
+    require_creatable(delivery.path)
+    if FramePattern.is_pattern(delivery.path):
         yield SequenceWriter(FramePattern.parse(delivery.path), pixel_aspect)
     else:
         yield StillWriter(delivery.path, pixel_aspect)

@@ -12,6 +12,7 @@ from sparkvsr.media.synthetic import SyntheticFilm
 
 SCALE = 4
 KEYFRAME_DISTANCE = 20
+SMALLEST = 64  # pixels a side, of the truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,8 @@ class Material:
 
 def from_film(width: int, height: int, frames: int, distance: int, seed: int) -> Material:
     """The film made by code. Raises UsageError for sizes that it cannot have."""
-    if width % SCALE or height % SCALE or min(width, height) < 64:
-        raise UsageError("--size", expected=f"multiples of {SCALE}, at least 64", found=f"{width}x{height}")
+    if width % SCALE or height % SCALE or min(width, height) < SMALLEST:
+        raise UsageError("--size", expected=f"multiples of {SCALE}, at least {SMALLEST}", found=f"{width}x{height}")
     film = SyntheticFilm(width, height, frames, seed=seed)
     truth = film.clip()
     keyframes = (*range(0, film.cut, distance), *range(film.cut, frames, distance))
@@ -63,9 +64,13 @@ def from_film(width: int, height: int, frames: int, distance: int, seed: int) ->
 
 
 def from_file(path: Path, frames: int, distance: int) -> Material:
-    """Any clip: it is the truth, its reduction the source. Raises MediaError."""
+    """Any clip: it is the truth, its reduction the source. Raises MediaError, UsageError."""
     clip = open_clip(path)
     truth = divisible(clip, SCALE)
+    layout = truth.info.layout
+    if min(layout.width, layout.height) < SMALLEST:
+        found = f"{layout.width}x{layout.height}"
+        raise UsageError(f"{path} is too small to be measured", expected=f"at least {SMALLEST}x{SMALLEST}", found=found)
     first = truth.numbers[0]
     numbers = range(first, min(truth.numbers[-1], first + frames - 1) + 1)
     keyframes = tuple(range(first, numbers[-1] + 1, distance))

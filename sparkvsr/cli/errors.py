@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SUCCESS, FAILURE, USAGE, INTERRUPTED = 0, 1, 2, 130
+SUCCESS, FAILURE, USAGE = 0, 1, 2
 
 
 class CommandError(Exception):
@@ -54,12 +54,26 @@ def describe(error: BaseException) -> str:
     return text if text.startswith(f"{name}:") else f"{name}: {text}"
 
 
-def expected_errors() -> tuple[type[BaseException], ...]:
-    """Errors that need no traceback: their message says all. Imported late, as the science is slow to load."""
-    from sparkvsr.engine import EngineError
-    from sparkvsr.frames import FrameError
-    from sparkvsr.media import MediaError
-    from sparkvsr.propagation import FrameListError
-    from sparkvsr_backend.errors import BackendError
+_OUR_ROOMS = ("sparkvsr", "sparkvsr_backend", "sparkvsr_bridge")
 
-    return (MediaError, EngineError, FrameError, FrameListError, BackendError)
+
+def as_told(error: Exception) -> Exception:
+    """The error that says in words what ``error`` means to the user: itself where it is one of ours."""
+    if type(error).__module__.partition(".")[0] in _OUR_ROOMS:
+        return error
+    if isinstance(error, OSError):
+        return _of_the_system(error)
+    if isinstance(error, MemoryError):
+        return CommandError("memory ran out", name="OutOfMemory", advice="--memory takes less for caches")
+    if isinstance(error, ImportError):
+        return MissingPartError(f"a part cannot be loaded: {error}", advice="run `sparkvsr doctor`, or install again")
+    return CommandError(
+        f"{type(error).__name__}: {error}",
+        name="Unexpected",
+        advice="this is a fault of the program; --debug shows where it lies",
+    )
+
+
+def _of_the_system(error: OSError) -> CommandError:
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    return CommandError(f"{' to '.join(names) or 'the system'}: {error.strerror or error}", name="SystemRefused")

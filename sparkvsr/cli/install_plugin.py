@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from sparkvsr.cli import values
 from sparkvsr.cli.bundle import BUNDLE_NAME, installed_bundle, user_plugin_folder
 from sparkvsr.cli.errors import SUCCESS, CommandError, UsageError
 from sparkvsr.cli.screen import Screen
@@ -31,7 +32,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
 def _folder(options: argparse.Namespace) -> Path:
     if options.dir is not None:
-        return Path(options.dir).expanduser().absolute()
+        folder: Path = options.dir
+        return folder.expanduser().absolute()
     return user_plugin_folder() if options.user else SYSTEM_FOLDER
 
 
@@ -115,5 +117,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = f"Install the OpenFX plugin into {SYSTEM_FOLDER} (default), or elsewhere."
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--user", action="store_true", help=f"into {user_plugin_folder()}, without root")
-    where.add_argument("--dir", metavar="DIR", help="into DIR")
+    where.add_argument("--dir", type=values.folder, metavar="DIR", help="into DIR")
     parser.add_argument("--uninstall", action="store_true", help="remove it from there")

@@ -32,8 +32,8 @@ class Screen:
         self.messages.print(Text.assemble(("warning: ", "yellow bold"), text))
 
     def error(self, text: str) -> None:
-        """Why the command failed."""
-        self.messages.print(Text.assemble(("error: ", "red bold"), text))
+        """Why the command failed: one line, whatever lines other libraries' messages have."""
+        self.messages.print(Text.assemble(("error: ", "red bold"), " ".join(text.split("\n"))))
 
     @contextmanager
     def progress(self, title: str, total: int) -> Iterator[Meter]:

@@ -68,17 +68,25 @@ def keyframe(text: str) -> tuple[int, Path]:
     return int(number), Path(path)
 
 
+def folder(text: str) -> Path:
+    """A folder; the empty text, which a shell makes of a variable that is not set, is none."""
+    if not text:
+        raise ArgumentTypeError("expected a folder, found an empty text")
+    return Path(text)
+
+
 def rate(text: str) -> Fraction:
     """``24``, ``23.976`` or ``24000/1001``."""
     try:
         value = Fraction(text)
     except (ValueError, ZeroDivisionError):
         value = Fraction(0)
-    if value <= 0:
-        raise ArgumentTypeError(f"expected frames per second like 25 or 24000/1001, found {text!r}")
+    if not _SLOWEST <= value <= _FASTEST:
+        raise ArgumentTypeError(f"expected frames per second like 25 or 24000/1001, at most {_FASTEST}, found {text!r}")
     return _NAMED_RATES.get(text, value)
 
 
+_SLOWEST, _FASTEST = Fraction(1, 1000), 1000
 _NAMED_RATES = {
     text: Fraction(int(whole) * 1000, 1001) for text, whole in (("23.976", "24"), ("29.97", "30"), ("59.94", "60"))
 }

@@ -21,6 +21,11 @@ class MediaError(Exception):
         return f"{self.message} ({', '.join(parts)})" if parts else self.message
 
 
+def reason(error: Exception) -> str:
+    """What the system or FFmpeg says, without number and file name: ours say which file in their own words."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 class MediaNotFoundError(MediaError):
     """No such file, or no file on disk matches a pattern."""
 

@@ -56,7 +56,9 @@ class SequenceClip(ClipBase):
     def _check_alike(self, path: Path, still: Still) -> None:
         if still.frame.format != self._info.layout:
             raise InconsistentSequenceError(
-                f"{path} differs from the first frame", expected=str(self._info.layout), found=str(still.frame.format)
+                f"{path} differs from the first frame",
+                expected=self._info.layout.in_words,
+                found=still.frame.format.in_words,
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,7 @@ def read_still(path: str | Path) -> Still:
     source = Path(path)
     if not source.is_file():
         raise MediaNotFoundError(f"{source}: no such file")
+    _require_text(source)
     hints = oiio.ImageSpec()
     hints.attribute("oiio:UnassociatedAlpha", 1)
     reader = oiio.ImageInput.open(str(source), hints)
@@ -96,6 +98,12 @@ def read_still(path: str | Path) -> Still:
         return _read_open(source, reader)
     finally:
         reader.close()
+
+
+def _require_text(path: Path) -> None:
+    """OpenImageIO takes names as UTF-8. Raises UnsupportedMediaError."""
+    if path != Path(os.fsencode(path).decode(errors="replace")):
+        raise UnsupportedMediaError(f"{path}: the name", expected="UTF-8", found="other bytes")
 
 
 def _read_open(source: Path, reader: Any) -> Still:
@@ -169,6 +177,7 @@ def write_still(path: str | Path, frame: Frame, *, pixel_aspect: float = 1.0) ->
     The file appears whole or not at all. Raises UnsupportedMediaError, WriteFailedError.
     """
     target = Path(path)
+    _require_text(target)
     _check_writable(target, frame)
     with atomic_path(target) as temporary:
         _write_open(temporary, target, frame, _output_spec(target, frame, pixel_aspect))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -14,7 +15,7 @@ from av.video.reformatter import ColorRange
 
 from sparkvsr.frames import Frame, Premultiplication
 from sparkvsr.media.clip import WINDOW_BYTES, ClipBase, ClipInfo
-from sparkvsr.media.errors import MediaNotFoundError, MissingFrameError, UnreadableMediaError
+from sparkvsr.media.errors import MediaNotFoundError, MissingFrameError, UnreadableMediaError, reason
 from sparkvsr.media.video_index import VideoIndex, index_video
 from sparkvsr.media.yuv import VideoColor, color_of, to_rgb
 
@@ -35,7 +36,8 @@ class VideoClip(ClipBase):
         self._frames: Iterator[tuple[int, Any]] = iter(())
         self._position = 0
         self._sought = False
-        self._index = index_video(path, self._stream.index)
+        with _damage_named(path):
+            self._index = index_video(path, self._stream.index)
         first = next(self._decoded(), None)
         if first is None or first.pts is None:
             raise UnreadableMediaError(f"{path}: no frame can be decoded")
@@ -103,7 +105,8 @@ class VideoClip(ClipBase):
     def _seek(self, number: int) -> None:
         """Begin at a keyframe at or before the frame. Some containers seek badly: only what begins in time is used."""
         for entry in self._index.entries(number)[:_SEEKS]:
-            self._container.seek(self._index.times[entry], stream=self._stream, backward=True)
+            with _damage_named(self._path):
+                self._container.seek(self._index.times[entry], stream=self._stream, backward=True)
             frames = self._numbered()
             first = next(frames, None)
             if first is not None and first[0] <= entry:
@@ -124,10 +127,8 @@ class VideoClip(ClipBase):
                 yield position, decoded
 
     def _decoded(self) -> Iterator[Any]:
-        try:
+        with _damage_named(self._path):
             yield from self._container.decode(self._stream)
-        except av.FFmpegError as error:
-            raise UnreadableMediaError(f"{self._path}: the video is damaged: {error}") from error
 
     def _frame(self, decoded: Any) -> Frame:
         pixels = to_rgb(decoded, self._color)
@@ -139,11 +140,20 @@ class VideoClip(ClipBase):
         )
 
 
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """What FFmpeg cannot make sense of is told with the file's name."""
+    try:
+        yield
+    except av.FFmpegError as error:
+        raise UnreadableMediaError(f"{path}: the video is damaged: {reason(error)}") from error
+
+
 def _open(path: Path) -> tuple[Any, Any]:
     try:
         container = av.open(str(path))
     except (av.FFmpegError, OSError) as error:
-        raise UnreadableMediaError(f"{path}: not a video: {error}") from error
+        raise UnreadableMediaError(f"{path}: not a video: {reason(error)}") from error
     if not container.streams.video:
         container.close()
         raise UnreadableMediaError(f"{path}: no video stream", expected="a video", found="other streams")

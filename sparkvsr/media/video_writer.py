@@ -14,11 +14,12 @@ from av.video.reformatter import Colorspace
 
 from sparkvsr.frames import Depth, Frame
 from sparkvsr.media.atomic import atomic_path
-from sparkvsr.media.errors import UnsupportedMediaError, WriteFailedError
+from sparkvsr.media.errors import UnsupportedMediaError, WriteFailedError, reason
 from sparkvsr.media.sound import SoundCopy, SoundSource, copy_sound
 from sparkvsr.media.yuv import VideoColor, from_rgb, tag
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".mkv", ".m4v"})
+_LARGEST_DENOMINATOR = 10_000  # of a rate: FFmpeg's fractions, the time base among them, have 32 bits
 DEFAULT_COLOR = VideoColor(Colorspace.ITU709, full_range=False)
 
 
@@ -147,7 +148,9 @@ class VideoWriter:
         size = (self._stream.width, self._stream.height)
         found = (frame.format.width, frame.format.height)
         if found != size:
-            raise UnsupportedMediaError(f"{self._path}: frame size", expected=str(size), found=str(found))
+            raise UnsupportedMediaError(
+                f"{self._path}: frame size", expected="{}x{}".format(*size), found="{}x{}".format(*found)
+            )
         expected = Depth.BYTE if self._options.bits == 8 else Depth.SHORT
         if frame.format.depth is not expected:
             raise UnsupportedMediaError(f"{self._path}: depth", expected=str(expected), found=str(frame.format.depth))
@@ -157,7 +160,7 @@ class VideoWriter:
             for packet in packets:
                 self._container.mux(packet)
         except (av.FFmpegError, OSError) as error:
-            raise WriteFailedError(f"{self._path}: {error}") from error
+            raise WriteFailedError(f"{self._path}: {reason(error)}") from error
 
 
 @contextmanager
@@ -166,19 +169,31 @@ def video_writer(
 ) -> Iterator[VideoWriter]:
     """Open a video of ``width`` x ``height``; the file appears when the block ends without an error, else not at all.
 
-    Raises UnsupportedMediaError before anything is created, WriteFailedError.
+    The encoder is opened and the header written before the block begins. Raises UnsupportedMediaError before anything
+    is created, WriteFailedError.
     """
     pixel_format = check_options(path, options, width, height)
     with ExitStack() as stack:
         temporary = stack.enter_context(atomic_path(path))
         container = stack.enter_context(_create(path, temporary))
-        stream = _add_video(container, options, pixel_format)
-        stream.width, stream.height = width, height
-        stream.codec_context.sample_aspect_ratio = Fraction(pixel_aspect).limit_denominator(1000)
-        sound = stack.enter_context(copy_sound(options.sound, container))
+        with _refusals_named(path, options):
+            stream = _add_video(container, options, pixel_format)
+            stream.width, stream.height = width, height
+            stream.codec_context.sample_aspect_ratio = Fraction(pixel_aspect).limit_denominator(1000)
+            sound = stack.enter_context(copy_sound(options.sound, container))
+            container.start_encoding()
         writer = VideoWriter(path, options, stream, container, sound)
         yield writer
         writer.finish()
+
+
+@contextmanager
+def _refusals_named(path: Path, options: VideoOptions) -> Iterator[None]:
+    """What FFmpeg refuses at the start has the file's and the codec's name."""
+    try:
+        yield
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise WriteFailedError(f"{path}: cannot be written as {options.codec}: {reason(error)}") from error
 
 
 def _add_video(container: Any, options: VideoOptions, pixel_format: str) -> Any:
@@ -186,9 +201,10 @@ def _add_video(container: Any, options: VideoOptions, pixel_format: str) -> Any:
     settings = dict(codec.options)
     if codec.has_quality:
         settings["crf"] = str(options.quality)
-    stream = container.add_stream(codec.encoder, rate=options.rate, options=settings)
+    rate = options.rate.limit_denominator(_LARGEST_DENOMINATOR)
+    stream = container.add_stream(codec.encoder, rate=rate, options=settings)
     stream.pix_fmt = pixel_format
-    stream.codec_context.time_base = _fine_time_base(options.rate)
+    stream.codec_context.time_base = _fine_time_base(rate)
     tag(stream.codec_context, options.color)
     return stream
 
@@ -203,5 +219,5 @@ def _create(path: Path, temporary: Path) -> AbstractContextManager[Any]:
     try:
         container: AbstractContextManager[Any] = av.open(str(temporary), "w", options=options)
     except (av.FFmpegError, OSError) as error:
-        raise WriteFailedError(f"{path}: cannot be created: {error}") from error
+        raise WriteFailedError(f"{path}: cannot be created: {reason(error)}") from error
     return container

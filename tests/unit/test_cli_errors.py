@@ -1,6 +1,11 @@
 """Wrong calls: one clear line, the right exit code, nothing written."""
 
 import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +14,7 @@ from support.clips_on_disk import flat
 
 from sparkvsr.cli import main
 from sparkvsr.frames import Frame, Premultiplication
-from sparkvsr.media import write_still
+from sparkvsr.media import video_writer, write_still
 
 FAILURE, USAGE = 1, 2
 
@@ -53,7 +58,23 @@ def line_of(said: str) -> str:
         (["{clip}", "{out}/a.%d.gif", "--range", "1-2"], "error: UnsupportedMedia: {out}/a.%d.gif", 1),
         (
             ["{clip}", "{out}/a.%d.%d.png", "--range", "1-2"],
-            "error: BadPattern: {out}/a.%d.%d.png (expected one of %04d or ####",
+            "error: BadPattern: the pattern cannot be read (expected one frame number in the file name, as %04d or "
+            "####, "
+            "found %d, which is a second one, in {out}/a.%d.%d.png)",
+            1,
+        ),
+        (
+            ["{out}/b.%s.png", "{out}/a.mp4"],
+            "error: BadPattern: the pattern cannot be read (expected one frame number in the file name, as %04d or "
+            "####, "
+            "found %s, which is no frame number, in {out}/b.%s.png)",
+            1,
+        ),
+        (
+            ["{clip}", "{out}/a.%d.png", "--range", "1-2", "--keyframes", "{out}/k.%4d.png"],
+            "error: BadPattern: the pattern cannot be read (expected one frame number in the file name, as %04d or "
+            "####, "
+            "found %4d, which is no frame number, in {out}/k.%4d.png)",
             1,
         ),
         (["{out}/none.mp4", "{out}/a.mp4"], "error: MediaNotFound: {out}/none.mp4: no such file", 1),
@@ -157,6 +178,8 @@ def test_a_keyframe_of_another_shape(capsys: pytest.CaptureFixture[str], tmp_pat
         ["upscale", "a.mp4", "b.mp4", "--guidance", "3"],
         ["upscale", "a.mp4", "b.mp4", "--keyframe", "a.png"],
         ["upscale", "a.mp4", "b.mp4", "--view", "depth"],
+        ["upscale", "a.%d.png", "b.mp4", "--fps", "999999999999999999999"],
+        ["install-plugin", "--dir", ""],
         ["install-plugin", "--user", "--dir", "x"],
     ],
 )
@@ -171,6 +194,133 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
 
     with pytest.raises(MediaNotFoundError):
         main(["upscale", str(tmp_path / "none.mp4"), str(tmp_path / "a.mp4"), "--debug"])
+
+
+def no_render(*_: object) -> object:
+    raise AssertionError("rendered before the output was known to be possible")
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("in/a.0001.png/x.mp4", "cannot create the folder"),
+        ("in/a.0001.png/x.%d.png", "cannot create the folder"),
+        ("folder.mp4", "is a folder (expected the name of a file"),
+        ("n" * 300 + ".mp4", "cannot be written: File name too long"),
+        ("/proc/x.mp4", "cannot be written: "),
+        ("/proc/x.%d.exr", "cannot be written: "),
+    ],
+)
+def test_an_output_that_cannot_be_is_told_before_the_first_frame(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    clip: str,
+    monkeypatch: pytest.MonkeyPatch,
+    output: str,
+    reason: str,
+) -> None:
+    monkeypatch.setattr("sparkvsr.cli.clip_renderer.ClipRenderer.render", no_render)
+    (tmp_path / "folder.mp4").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    words = ("upscale", clip, tmp_path / output, "--range", "1-2", "--fps", "24", "--overwrite")
+    code, said = run(capsys, *words)
+    assert code == FAILURE
+    assert "WriteFailed: " in line_of(said)
+    assert reason in line_of(said)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_codec_that_ffmpeg_lacks_is_told_before_the_first_frame(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, clip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparkvsr.cli.clip_renderer.ClipRenderer.render", no_render)
+    monkeypatch.setitem(video_writer.CODECS, "h264", replace(video_writer.CODECS["h264"], encoder="libnone"))
+    code, said = run(capsys, "upscale", clip, tmp_path / "out" / "a.mp4", "--range", "1-2", "--fps", "24")
+    assert code == FAILURE
+    assert f"WriteFailed: {tmp_path}/out/a.mp4: cannot be written as h264: " in line_of(said)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_frames_that_differ_are_told_in_words(capsys: pytest.CaptureFixture[str], tmp_path: Path, clip: str) -> None:
+    write_still(Path(clip % 2), Frame.from_numpy(np.zeros((12, 18, 4), np.uint16)))
+    code, said = run(capsys, "upscale", clip, tmp_path / "b.%d.png", "--range", "1-2")
+    assert code == FAILURE
+    assert line_of(said).endswith(
+        "a.0002.png differs from the first frame (expected 16x12 RGB byte, found 18x12 RGBA short, straight alpha)"
+    )
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".png", ".exr", ".dpx", ".tif", ".jpg"])
+@pytest.mark.parametrize("content", [b"", b"no picture at all\n" * 40])
+def test_files_that_are_not_what_they_are_called(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, suffix: str, content: bytes
+) -> None:
+    source = tmp_path / f"odd name größe{suffix}"
+    source.write_bytes(content)
+    code, said = run(capsys, "upscale", source, tmp_path / "b.png")
+    assert code == FAILURE
+    assert f"UnreadableMedia: {source}: " in line_of(said)
+    assert "[Errno" not in said
+
+
+def test_a_damaged_video_is_told_by_name(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Its codec's name is one that no decoder knows."""
+    rate = Fraction(24)
+    with video_writer.video_writer(tmp_path / "a.mp4", video_writer.VideoOptions(rate=rate), 64, 48) as writer:
+        writer.write(0, flat(1, (48, 64)))
+    whole = (tmp_path / "a.mp4").read_bytes()
+    for name, content in (("codec", whole.replace(b"avc1", b"xxxx")), ("cut", whole[: len(whole) // 2])):
+        (tmp_path / f"{name}.mp4").write_bytes(content)
+        code, said = run(capsys, "upscale", tmp_path / f"{name}.mp4", tmp_path / "b.mp4")
+        assert code == FAILURE
+        assert f"UnreadableMedia: {tmp_path}/{name}.mp4: " in line_of(said)
+
+
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.png")
+    write_still(tmp_path / "a.png", flat(1))
+    (tmp_path / "a.png").rename(odd)
+    command = [sys.executable, "-m", "sparkvsr.cli", "upscale", odd, str(tmp_path / "b.png")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == FAILURE
+    assert line_of(ended.stderr) == (
+        f"error: UnsupportedMedia: {tmp_path}/bad\\udcff.png: the name (expected UTF-8, found other bytes)"
+    )
+
+
+def test_links_that_lead_nowhere(capsys: pytest.CaptureFixture[str], tmp_path: Path, clip: str) -> None:
+    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+    code, said = run(capsys, "upscale", tmp_path / "loop.png", tmp_path / "b.png")
+    assert (code, "MediaNotFound: " in line_of(said)) == (FAILURE, True)
+    assert run(capsys, "upscale", clip, tmp_path / "loop.png", "--range", "1", "--quiet", "--overwrite") == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("boom"), "error: Unexpected: RuntimeError: boom; this is a fault of the program; --debug"),
+        (PermissionError(13, "Permission denied", "/x"), "error: SystemRefused: /x: Permission denied"),
+        (MemoryError(), "error: OutOfMemory: memory ran out"),
+        (ImportError("no module 'cv2'"), "error: MissingPart: a part cannot be loaded: no module 'cv2'"),
+    ],
+)
+def test_any_error_becomes_a_line(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    clip: str,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    told: str,
+) -> None:
+    def fail(*_: object) -> object:
+        raise error
+
+    monkeypatch.setattr("sparkvsr.cli.upscale.run", fail)
+    code, said = run(capsys, "upscale", clip, tmp_path / "a.%d.png")
+    assert code == FAILURE
+    assert line_of(said).startswith(told)
+    with pytest.raises(type(error)):
+        run(capsys, "upscale", clip, tmp_path / "a.%d.png", "--debug")
 
 
 def test_interruption_leaves_nothing(
@@ -209,7 +359,7 @@ def test_status_without_a_backend(capsys: pytest.CaptureFixture[str], fresh_runt
 
 
 def test_help_works_for_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    from sparkvsr.cli.main import COMMANDS
+    from sparkvsr.cli.commands import COMMANDS
 
     for name in COMMANDS:
         if name != "serve":

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from sparkvsr.cli.errors import FAILURE, INTERRUPTED, USAGE, CommandError, describe, expected_errors
+from sparkvsr.cli.errors import FAILURE, USAGE, CommandError, as_told, describe
+from sparkvsr.cli.interruption import INTERRUPTED, WORDS, working
 from sparkvsr.cli.screen import Screen
 
 Run = Callable[[argparse.Namespace, Screen], int]
@@ -49,18 +51,42 @@ def _version() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Run the command line; returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+
+    The one place where an error becomes a line: whatever it is, unless ``--debug`` wants the traceback.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == ["serve"]:
-        return serve(words[1:])
+    if arguments is None:
+        _print_any_name()
     try:
-        options = build_parser(words[0] if words else None).parse_args(words)
+        return serve(words[1:]) if words[:1] == ["serve"] else _run(words)
+    except KeyboardInterrupt:
+        Screen().error(WORDS)
+        return INTERRUPTED
+    except Exception as error:
+        if "--debug" in words:
+            raise
+        Screen().error(describe(as_told(error)))
+        return error.exit_code if isinstance(error, CommandError) else FAILURE
+
+
+def _print_any_name() -> None:
+    """Names of files may hold bytes that the terminal's encoding does not know: they are shown as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _run(words: list[str]) -> int:
+    """A command. Raises what it raises."""
+    parser = build_parser(words[0] if words else None)
+    try:
+        options = parser.parse_args(words)
     except SystemExit as stop:  # argparse has said what it expected
         return stop.code if isinstance(stop.code, int) else USAGE
-    screen = Screen(options.quiet)
-    if options.debug:
-        return int(options.run(options, screen))
-    return _guarded(options.run, options, screen)
+    run: Run = options.run
+    working()
+    return run(options, Screen(options.quiet))
 
 
 def serve(words: Sequence[str]) -> int:
@@ -71,24 +97,3 @@ def serve(words: Sequence[str]) -> int:
     code = launch(["serve", *words])
     leave(code)
     return code
-
-
-def _guarded(run: Run, options: argparse.Namespace, screen: Screen) -> int:
-    try:
-        return run(options, screen)
-    except CommandError as error:
-        screen.error(describe(error))
-        return error.exit_code
-    except expected_errors() as error:
-        screen.error(describe(error))
-        return FAILURE
-    except KeyboardInterrupt:
-        screen.error("Interrupted: nothing half-written is left behind")
-        return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return FAILURE
-
-
-if __name__ == "__main__":
-    sys.exit(main())
