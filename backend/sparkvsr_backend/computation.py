@@ -14,6 +14,7 @@ from sparkvsr import engine as science
 from sparkvsr.color import Guide, Transfer, from_working, upscale_alpha, varies
 from sparkvsr.engine import Decoded, EngineInfo, Mix, Propagation, Watch
 from sparkvsr.frames import Frame, PixelFormat
+from sparkvsr.keyframes import register
 from sparkvsr.resample import resize
 from sparkvsr_backend import pictures, views
 from sparkvsr_backend.buffers import BufferPool, OutputBuffer, detached, is_nothing_but, pixels_over, weight
@@ -52,6 +53,7 @@ class KeyframeFacts:
     agreement: float
     size: Size
     resampled_from: Size | None
+    registered: str = ""  # how it had to be moved, in words
 
 
 @dataclass(frozen=True)
@@ -211,10 +213,14 @@ class Computation:
         wanted = _times(size, plan.settings.scale)
         resampled = None if _size_of(picture) == wanted else _size_of(picture)
         fitted = _fitted(use.name, picture, wanted)
+        placed = None if source is None else register(fitted, source)
+        if placed is not None:
+            fitted = placed.apply(fitted)
         watch = _part(self.watch, 0.2, 0.4)
         latents = plan.engine.encode_keyframe(fitted, source, plan.engine_settings, watch)
         agreement = 1.0 if source is None else plan.engine.agreement(latents)
-        return KnownKeyframe(latents, KeyframeFacts(agreement, wanted, resampled))
+        facts = KeyframeFacts(agreement, wanted, resampled, "" if placed is None else placed.in_words)
+        return KnownKeyframe(latents, facts)
 
     # --- pixels in -------------------------------------------------------------------------------------------------
 
@@ -391,6 +397,9 @@ def _notices(name: str, facts: KeyframeFacts, info: EngineInfo) -> Iterator[Noti
         (height, width), wanted = facts.resampled_from, facts.size
         text = f"{name}: the picture of {width}×{height} was resampled to {wanted[1]}×{wanted[0]}"
         yield Notice(name="PictureResampled", text=text)
+    if facts.registered:
+        text = f"{name}: the picture lay beside its source frame and was {facts.registered}"
+        yield Notice(name="PictureRegistered", text=text)
     if facts.agreement < info.low_agreement:
         text = (
             f"{name}: the picture is unlike its source frame (agreement {facts.agreement:.2f}, "

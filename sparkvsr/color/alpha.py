@@ -79,7 +79,8 @@ def _solved(matrix: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         (first * torch.linalg.cross(right, third, dim=0)).sum(dim=0),
         (first * torch.linalg.cross(second, right, dim=0)).sum(dim=0),
     )
-    return torch.stack(numerators) / determinant
+    solution: torch.Tensor = torch.stack(numerators) / determinant
+    return solution
 
 
 def _within_neighbours(enlarged: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
@@ -89,4 +90,4 @@ def _within_neighbours(enlarged: torch.Tensor, alpha: torch.Tensor) -> torch.Ten
     low = -F.max_pool2d(-padded, 3, stride=1).squeeze(0)
     times = (enlarged.shape[1] // alpha.shape[1], enlarged.shape[2] // alpha.shape[2])
     bounds = [one.repeat_interleave(times[0], dim=1).repeat_interleave(times[1], dim=2) for one in (low, high)]
-    return enlarged.clamp(bounds[0], bounds[1])
+    return torch.minimum(torch.maximum(enlarged, bounds[0]), bounds[1])

@@ -1,5 +1,15 @@
-"""Which frames are to be keyframes."""
+"""Which frames are to be keyframes, and pictures that suit them."""
 
-from sparkvsr.keyframes.choose import KeyframeChoiceError, choose, every
+from sparkvsr.keyframes.choose import KeyframeChoiceError, Sources, at_random, choose, every, is_choice
+from sparkvsr.keyframes.register import Registration, register
 
-__all__ = ["KeyframeChoiceError", "choose", "every"]
+__all__ = [
+    "KeyframeChoiceError",
+    "Registration",
+    "Sources",
+    "at_random",
+    "choose",
+    "every",
+    "is_choice",
+    "register",
+]
