@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
@@ -24,13 +23,13 @@ from sparkvsr.engine import (
     Watch,
     WindowFrame,
 )
-from sparkvsr.lite.blind import upscale
-from sparkvsr.lite.consistency import corrected, residual
+from sparkvsr.lite import fusion, handmade
+from sparkvsr.lite.inference import PRECISIONS
+from sparkvsr.lite.latents import KeyframeLatents, LitePropagation, SourceLatents
+from sparkvsr.lite.parts import LiteParts, handmade_parts
 from sparkvsr.motion import luma
 from sparkvsr.resample import resize
-from sparkvsr.warp import carry
 
-IDENTITY: Final = "lite-handmade-1"
 SCALES: Final = (1, 2, 3, 4)
 # Measured on real clips: true keyframes 0.98 and more, JPEG 85, sharpened or noisy ones 0.91 and more, the picture of
 # a frame beside them 0.2 to 0.9 as things move, shifted by 2 px 0.7 and less, mirrored or foreign ones below 0.05.
@@ -42,105 +41,38 @@ class PictureSizeError(EngineError):
     """A keyframe's picture is not scale times as large as its source frame."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLatents:
-    """A source frame: ``picture`` [3, h, w], its ``blind`` result [3, H, W], and what DIS sees of that.
-
-    ``small`` [3, H', W'] is the blind result at the evidence's size, ``contrast`` [1, H', W'] its local contrast.
-    """
-
-    picture: torch.Tensor
-    blind: torch.Tensor
-    small: torch.Tensor
-    contrast: torch.Tensor
-    gray: motion.Gray
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held."""
-        return _nbytes(self.picture, self.blind, self.small, self.contrast) + self.gray.nbytes
-
-
-@dataclass(frozen=True, slots=True)
-class KeyframeLatents:
-    """A keyframe: its ``picture`` and the ``blind`` result of its source frame, both [3, H, W], and how well they
-    agree.
-
-    ``agreement`` is None in a host blind to time, where the reduced picture stands in for the source and agrees by
-    construction.
-    """
-
-    picture: torch.Tensor
-    blind: torch.Tensor
-    small: torch.Tensor
-    agreement: evidence.Agreement | None
-    gray: motion.Gray
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held."""
-        errors = () if self.agreement is None else (self.agreement.error,)
-        return _nbytes(self.picture, self.blind, self.small, *errors) + self.gray.nbytes
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """One keyframe at the frame: the keyed picture [3, H, W] that it proposes, and the evidence.
-
-    ``lacking`` is what back-projection would give back to ``keyed``; None where the picture is to stay as it is.
-    """
-
-    keyed: torch.Tensor
-    terms: guidance.GateTerms
-    lacking: torch.Tensor | None
-
-    def proposal(self, trust: float) -> torch.Tensor:
-        """The keyed picture [3, H, W], corrected by the source frame as far as ``trust`` leaves it to."""
-        if self.lacking is None:
-            return self.keyed
-        return corrected(self.keyed, self.lacking, self.terms.agreement, trust)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held."""
-        lacking = 0 if self.lacking is None else _nbytes(self.lacking)
-        return _nbytes(self.keyed, self.terms.motion, self.terms.agreement) + lacking
-
-
-@dataclass(frozen=True, slots=True)
-class LitePropagation:
-    """Everything that ``decode`` needs: moving guidance or trust computes no motion."""
-
-    blind: torch.Tensor
-    carried: tuple[Carried, ...]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held, the blind result included, which a cached propagation keeps alive."""
-        return _nbytes(self.blind) + sum(one.nbytes for one in self.carried)
-
-
 class LiteEngine:
-    """Hand-made propagation. Stateless but for its pool of threads, so safe to call from any number of threads."""
+    """Blind part, motion, one warp, gate, and a network that refines them.
 
-    def __init__(self, device: torch.device) -> None:
+    ``parts`` says by what; without trained parts it is the hand-made engine. Stateless but for its pool of threads, so
+    safe to call from any number of threads.
+    """
+
+    def __init__(self, device: torch.device, parts: LiteParts) -> None:
         self._device = device
+        self._parts = parts
         self._pool = ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1), thread_name_prefix="lite-motion")
 
     @property
     def info(self) -> EngineInfo:
         """Identity and limits."""
-        return EngineInfo(name="lite", scales=SCALES, window=0, identity=IDENTITY, low_agreement=AGREEMENT_NOTICE)
+        return EngineInfo(
+            name="lite",
+            scales=SCALES,
+            window=self._parts.blind.window,
+            identity=self._parts.identity,
+            low_agreement=AGREEMENT_NOTICE,
+        )
 
     def encode_source(self, window: Sequence[WindowFrame], settings: EngineSettings, watch: Watch) -> SourceLatents:
-        """The frame's blind result and what it is compared by; frames beside it are not needed."""
+        """The frame's blind result, to which the frames beside it help, and what it is compared by."""
         _require_supported(settings)
         own = next((frame.picture for frame in window if frame.offset == 0), None)
         if own is None:
             raise EngineError(f"expected the frame at offset 0, found {[frame.offset for frame in window]}")
         watch.step(0.0, "blind")
         picture = own.to(self._device)
-        blind, small = _blind_pair(picture, settings.scale)
+        blind, small = self._blind_pair(picture, [frame for frame in window if frame.offset != 0], settings)
         contrast = evidence.contrast(small, blind.shape[1] / small.shape[1])
         return SourceLatents(picture, blind, small, contrast, motion.gray8(luma(blind)))
 
@@ -152,26 +84,19 @@ class LiteEngine:
         watch.step(0.0, "keyframe")
         picture = picture.to(self._device)
         if source is None:
-            blind, small = _blind_pair(_stand_in(picture, settings.scale), settings.scale)
+            blind, small = self._blind_pair(_stand_in(picture, settings.scale), (), settings)
             return KeyframeLatents(picture, blind, small, None, motion.gray8(luma(blind)))
         source = source.to(self._device)
         _require_size(picture, source, settings.scale)
         agreement = evidence.agreement_with(picture, source)
-        blind, small = _blind_pair(source, settings.scale)
+        blind, small = self._blind_pair(source, (), settings)
         return KeyframeLatents(picture, blind, small, agreement, motion.gray8(luma(blind)))
 
     def propagate(
         self, latents: SourceLatents, keyframes: Sequence[Keyframe], settings: EngineSettings, watch: Watch
     ) -> Iterator[Propagation]:
         """One propagation, for the frame itself. The keyframes' motions are measured side by side."""
-        _require_supported(settings)
-        for keyframe in keyframes:
-            _require_size(keyframe.latents.picture, latents.picture, settings.scale)
-        moving = [keyframe for keyframe in keyframes if keyframe.offset != 0]
-        tasks = [self._pool.submit(motion.measure, latents.gray, keyframe.latents.gray) for keyframe in moving]
-        flows = _gather(tasks, watch)
-        carried = [_stay(latents, one) if one.offset == 0 else _move(latents, one, next(flows)) for one in keyframes]
-        data = LitePropagation(latents.blind, tuple(carried))
+        data = self._carry(latents, keyframes, settings, watch)
         yield Propagation(offset=0, data=data, nbytes=data.nbytes)
 
     def decode(self, propagation: Propagation, mix: Mix, watch: Watch) -> Decoded:
@@ -185,6 +110,8 @@ class LiteEngine:
         confidences = [resize(one.terms.confidence(mix.trust), (height, width), "linear") for one in data.carried]
         shares, gate = guidance.weigh(confidences)
         frame = guidance.mix(data.blind, [one.proposal(mix.trust) for one in data.carried], shares, mix.guidance)
+        if data.refinement is not None:
+            frame = torch.addcmul(frame, data.refinement, _strict_gate(data, gate, mix), value=mix.guidance)
         return Decoded(frame, data.blind, gate, shares)
 
     def agreement(self, keyframe_latents: Any) -> float:
@@ -195,59 +122,45 @@ class LiteEngine:
         latents: KeyframeLatents = keyframe_latents
         return 1.0 if latents.agreement is None else latents.agreement.mean
 
+    def _blind_pair(
+        self, picture: torch.Tensor, neighbours: Sequence[WindowFrame], settings: EngineSettings
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The blind result, and the frame itself at the evidence's size."""
+        small = resize(picture, evidence.size_of(picture, settings.scale), "lanczos3")
+        return self._parts.blind.upscale(picture, neighbours, settings.scale, settings.precision), small
+
+    def _carry(
+        self, latents: SourceLatents, keyframes: Sequence[Keyframe], settings: EngineSettings, watch: Watch
+    ) -> LitePropagation:
+        _require_supported(settings)
+        for keyframe in keyframes:
+            _require_size(keyframe.latents.picture, latents.picture, settings.scale)
+        moving = [keyframe for keyframe in keyframes if keyframe.offset != 0]
+        tasks = [self._pool.submit(motion.measure, latents.gray, keyframe.latents.gray) for keyframe in moving]
+        flows = list(_gather(tasks, watch))
+        moved = [handmade.move(latents, keyframe, flow) for keyframe, flow in zip(moving, flows, strict=True)]
+        if moved and len(moved) == len(keyframes) and self._parts.fusion is not None:
+            watch.step(0.5, "fusion")
+            network = self._parts.fusion.of(settings.precision)
+            return fusion.refined(network, latents, [one for one, _ in moved], [unlike for _, unlike in moved])
+        arrived = iter(moved)
+        carried = [
+            handmade.stay(latents, keyframe) if keyframe.offset == 0 else next(arrived)[0] for keyframe in keyframes
+        ]
+        return LitePropagation(latents.blind, tuple(carried))
+
+
+def _strict_gate(data: LitePropagation, gate: torch.Tensor, mix: Mix) -> torch.Tensor:
+    """What a network refined holds only where keyframes that are true to their source have a say."""
+    if mix.trust == 0.0:
+        return gate
+    strict = torch.cat([one.terms.confidence(0.0) for one in data.carried]).amax(dim=0, keepdim=True)
+    return resize(strict, (gate.shape[1], gate.shape[2]), "linear")
+
 
 def create_lite_engine(device: torch.device) -> LiteEngine:
     """The engine on ``device``; motion is measured on the CPU in any case."""
-    return LiteEngine(device)
-
-
-def _move(latents: SourceLatents, keyframe: Keyframe, flow: motion.Flow) -> Carried:
-    """A keyframe elsewhere: its detail carried along ``flow``, judged, and corrected by the frame.
-
-    All tensors are worked on in the caller's thread, and so in its CUDA stream.
-    """
-    known: KeyframeLatents = keyframe.latents
-    terms = _weigh_evidence(latents, keyframe, flow)
-    keyed = carry(known.picture - known.blind, flow).add_(latents.blind)
-    if known.agreement is None:
-        return Carried(keyed, terms, None)
-    return Carried(keyed, terms, residual(keyed, latents.picture, known.agreement.reduction))
-
-
-def _weigh_evidence(latents: SourceLatents, keyframe: Keyframe, flow: motion.Flow) -> guidance.GateTerms:
-    known: KeyframeLatents = keyframe.latents
-    height, width = latents.small.shape[1:]
-    coarse = motion.shrink(flow, (height, width))
-    error = evidence.motion_error(carry(known.small, coarse), latents.small, flow.shape[0] / height)
-    return guidance.GateTerms(
-        evidence.MOTION.evidence(error, latents.contrast),
-        _agreement_evidence(latents, known.agreement, coarse),
-        keyframe.strength,
-    )
-
-
-def _stay(latents: SourceLatents, keyframe: Keyframe) -> Carried:
-    """A keyframe at the frame itself proposes its picture as it is: no motion, so only the agreement is in question.
-
-    In a host blind to time this is where the picture meets its true source frame.
-    """
-    known: KeyframeLatents = keyframe.latents
-    agreement = known.agreement or evidence.agreement_with(known.picture, latents.picture)
-    terms = guidance.GateTerms(
-        torch.zeros_like(latents.contrast), _agreement_evidence(latents, agreement, None), keyframe.strength
-    )
-    return Carried(known.picture, terms, None)
-
-
-def _agreement_evidence(
-    latents: SourceLatents, agreement: evidence.Agreement | None, flow: motion.Flow | None
-) -> torch.Tensor:
-    if agreement is None:
-        return torch.zeros_like(latents.contrast)
-    height, width = latents.contrast.shape[1:]
-    error = resize(agreement.error, (height, width), "linear")
-    moved = error if flow is None else carry(error, flow)
-    return evidence.AGREEMENT.evidence(moved, latents.contrast)
+    return LiteEngine(device, handmade_parts())
 
 
 def _gather(tasks: list[Future[motion.Flow]], watch: Watch) -> Iterator[motion.Flow]:
@@ -268,8 +181,8 @@ def _gather(tasks: list[Future[motion.Flow]], watch: Watch) -> Iterator[motion.F
 def _require_supported(settings: EngineSettings) -> None:
     if settings.scale not in SCALES:
         raise UnsupportedSettingError(f"expected a scale of {', '.join(map(str, SCALES))}, found {settings.scale}")
-    if settings.precision != "float32":
-        raise UnsupportedSettingError(f"expected the precision float32, found {settings.precision!r}")
+    if settings.precision not in PRECISIONS:
+        raise UnsupportedSettingError(f"expected a precision of {', '.join(PRECISIONS)}, found {settings.precision!r}")
 
 
 def _require_size(picture: torch.Tensor, source: torch.Tensor, scale: int) -> None:
@@ -283,13 +196,3 @@ def _stand_in(picture: torch.Tensor, scale: int) -> torch.Tensor:
     if height % scale or width % scale:
         raise PictureSizeError(f"expected sides that are multiples of {scale}, found {height}×{width}")
     return resize(picture, (height // scale, width // scale), "bicubic")
-
-
-def _blind_pair(picture: torch.Tensor, scale: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The blind result, and the same at the evidence's size."""
-    return upscale(picture, scale), resize(picture, evidence.size_of(picture, scale), "lanczos3")
-
-
-def _nbytes(*tensors: torch.Tensor) -> int:
-    """Bytes of the tensors' memory, shared memory counted once (at ×1 a frame is its own blind result)."""
-    return sum({tensor.data_ptr(): tensor.numel() * tensor.element_size() for tensor in tensors}.values())

@@ -8,7 +8,7 @@ from support import pictures
 from sparkvsr import evidence, motion
 from sparkvsr import warp as carrying
 from sparkvsr.lite import consistency
-from sparkvsr.lite.blind import upscale
+from sparkvsr.lite.blind import LanczosBlind
 from sparkvsr.motion import luma
 from sparkvsr.resample import Kernel, blur, resize
 
@@ -131,5 +131,5 @@ def test_trust_keeps_the_correction_from_what_was_painted() -> None:
 
 def test_the_blind_part_at_full_size_is_the_picture_itself() -> None:
     picture = texture(8, 9)
-    assert torch.equal(upscale(picture, 1), picture)
-    assert upscale(picture, 3).shape == (3, 24, 27)
+    assert torch.equal(LanczosBlind().upscale(picture, (), 1, "float32"), picture)
+    assert LanczosBlind().upscale(picture, (), 3, "float32").shape == (3, 24, 27)
