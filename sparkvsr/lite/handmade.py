@@ -1,4 +1,4 @@
-"""The hand-made propagation: one warp, and what speaks for and against it. The baseline that the networks start from."""
+"""The hand-made propagation: one warp, and what speaks for and against it. Here the networks start from."""
 
 from __future__ import annotations
 

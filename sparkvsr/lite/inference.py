@@ -1,8 +1,8 @@
 """Running the networks: precision, memory format, and strips that bound the memory.
 
-Precision is a setting, never a guess: the same weights in ``float32`` or ``bfloat16``, channels last. Large pictures are
-worked on in strips of whole rows; where they lie depends on the picture's size alone, and each sees as many rows around
-it as the network's reach, so that no seam shows.
+Precision is a setting, never a guess: the same weights in ``float32`` or ``bfloat16``, channels last. Large pictures
+are worked on in strips of whole rows; where they lie depends on the picture's size alone, and each sees as many rows
+around it as the network's reach, so that no seam shows.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ class ResidualBlock(nn.Module):
 class BlindNetwork(nn.Module):
     """A frame and its neighbours, brought to it by motion, to the detail that bicubic interpolation lacks.
 
-    ``channels`` is the width at LR, ``blocks`` the number of residual blocks. One body serves all scales; each scale has
-    a last convolution of its own.
+    ``channels`` is the width at LR, ``blocks`` the number of residual blocks. One body serves all scales; each scale
+    has a last convolution of its own.
     """
 
     def __init__(self, channels: int = 64, blocks: int = 6) -> None:
