@@ -17,7 +17,7 @@ from sparkvsr.metrics import psnr_y
 from sparkvsr.resample import resize
 from sparkvsr.training import losses
 from sparkvsr.training.degradations import blur_and_decimate, rounded
-from sparkvsr.training.material import Material, Pixels, Shot
+from sparkvsr.training.material import Material, Pixels, Shot, decode
 from sparkvsr.training.windows import WindowData, Windows
 
 _STRUCTURE = 0.1  # weight of the gradient loss beside the pixels'
@@ -62,11 +62,9 @@ class BlindTask:
 
 def held_out(folder: Path, names: list[str]) -> list[Shot]:
     """Five frames from the middle of each of the clips ``names``, cropped to at most 480 × 480 pixels."""
-    from sparkvsr.training.material import _decode
-
     shots = []
     for name in names:
-        frames = list(_decode(folder / name))
+        frames = list(decode(folder / name))
         middle = len(frames) // 2
         shots.append(Shot(name, tuple(_cropped(frame) for frame in frames[middle - 2 : middle + 3])))
     return shots

@@ -14,7 +14,7 @@ def charbonnier(made: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
 
 
 def gradients(made: torch.Tensor, truth: torch.Tensor, octaves: int = 3) -> torch.Tensor:
-    """Mean |difference of gradients| of [N, C, H, W] over ``octaves`` scales: structure, without a network to judge it."""
+    """Mean |difference of gradients| of [N, C, H, W] over ``octaves`` scales: structure, with no network to judge."""
     total = made.new_zeros(())
     for octave in range(octaves):
         if octave:

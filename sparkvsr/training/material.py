@@ -58,7 +58,7 @@ def load(folder: Path, progress: Callable[[str], None] = lambda name: None) -> M
     clips: list[Shot] = []
     for name in _listed(folder, CLIP_LISTS):
         progress(name)
-        for shot in _split(name, _decode(folder / name)):
+        for shot in _split(name, decode(folder / name)):
             clips += _shrunk(shot)
     photos: list[Shot] = []
     for name in _listed(folder, PHOTO_LISTS):
@@ -78,7 +78,8 @@ def _listed(folder: Path, lists: tuple[str, ...]) -> list[str]:
     return sorted(set.intersection(*names))
 
 
-def _decode(path: Path) -> Iterator[Pixels]:
+def decode(path: Path) -> Iterator[Pixels]:
+    """Frames of a clip as uint8 [H, W, 3]. Raises MaterialError."""
     if not path.is_file():
         raise MaterialError(f"expected the clip {path}, found none")
     with av.open(str(path)) as container:

@@ -1,4 +1,4 @@
-"""One training run: schedule, running mean of the weights, checkpoints, progress. What is learned is the task's part."""
+"""One training run: schedule, running mean of the weights, checkpoints, progress. What is learned is the task."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ import torch
 from torch.utils.data import Dataset
 
 from sparkvsr.lite.beside import bring_beside
-from sparkvsr.lite.network import NEIGHBOURS
 from sparkvsr.resample import resize
 from sparkvsr.training.degradations import reduce_clean, soften
 from sparkvsr.training.material import Material, Pixels, Shot
