@@ -197,6 +197,7 @@ def _output_spec(target: Path, frame: Frame, pixel_aspect: float) -> Any:
     spec = oiio.ImageSpec(layout.width, layout.height, layout.components, _FORMAT_OF_DEPTH[layout.depth])
     spec.attribute("PixelAspectRatio", pixel_aspect)
     spec.attribute("Software", "SparkVSR")
+    spec.attribute("DateTime", "")  # OpenImageIO would write the time of day: equal pictures are equal files
     if layout.components == 4 and layout.premultiplication is not Premultiplication.PREMULTIPLIED:
         spec.attribute("oiio:UnassociatedAlpha", 1)
     if target.suffix.lower() == ".exr":

@@ -17,7 +17,7 @@ bridge = pytest.importorskip("sparkvsr_bridge")
 
 pytestmark = [pytest.mark.ofx, pytest.mark.timeout(300)]
 
-RESIZING = ("nuke", "natron", "strict", "fusion")
+RESIZING = ("nuke", "natron", "strict", "fusion", "resolve-fusion")
 FIXED_SIZE = ("resolve", "flame", "vegas")
 
 

@@ -23,20 +23,27 @@ END_S = 15.0
 
 
 class BackendProcess:
-    """A server process with the test engines, in a runtime directory of its own."""
+    """A server process in a runtime directory of its own. ``module``: with the test engines, or the package's own."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(
+        self, directory: Path, *options: str, module: str = "support.serve", environment: dict[str, str] | None = None
+    ) -> None:
         self.directory = directory
         self.log = directory.parent / f"{directory.name}-{secrets.token_hex(4)}.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "support.serve", "--log", "-", *options],
+                [sys.executable, "-m", *module.split(), "--log", "-", *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd="/",
                 start_new_session=True,
-                env={**os.environ, "SPARKVSR_RUNTIME_DIR": str(directory), "PYTHONPATH": python_path()},
+                env={
+                    **os.environ,
+                    "SPARKVSR_RUNTIME_DIR": str(directory),
+                    "PYTHONPATH": python_path(),
+                    **(environment or {}),
+                },
             )
 
     def client(self, **options: object) -> Client:
@@ -86,9 +93,11 @@ def wait_until_one_serves(directory: Path) -> None:
 
 
 @contextmanager
-def backend_process(directory: Path, *options: str) -> Iterator[BackendProcess]:
+def backend_process(
+    directory: Path, *options: str, module: str = "support.serve", environment: dict[str, str] | None = None
+) -> Iterator[BackendProcess]:
     """A serving backend; ended at the end, whatever happened."""
-    backend = BackendProcess(directory, *options)
+    backend = BackendProcess(directory, *options, module=module, environment=environment)
     try:
         backend.wait_until_serving()
         yield backend

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -60,14 +61,21 @@ def write_picture(path: Path, rgb: np.ndarray) -> None:
     write_still(path, Frame.from_numpy(np.ascontiguousarray(rgb), premultiplication=Premultiplication.OPAQUE))
 
 
-def by_command_line(shot: Shot, out: Path, *extra: str) -> dict[int, np.ndarray]:
-    """All frames, float32 RGB, as ``sparkvsr upscale`` writes them."""
+def by_command_line(
+    shot: Shot, out: Path, *extra: str, environment: dict[str, str] | None = None
+) -> dict[int, np.ndarray]:
+    """All frames, float32 RGB, as ``sparkvsr upscale`` writes them into ``out``; ``environment``: beside the usual."""
     command = [
         *(sys.executable, "-m", "sparkvsr.cli", "upscale", shot.frame_pattern, str(out / "hr.%04d.exr")),
         *("--float", "--quiet", "--keyframes", shot.keyframe_pattern, *extra),
     ]
-    subprocess.run(command, check=True, timeout=240)
-    return {t: read_still(out / f"hr.{t:04d}.exr").frame.pixels.numpy() for t in range(FRAMES)}
+    subprocess.run(command, check=True, timeout=240, env={**os.environ, **(environment or {})})
+    return written(out)
+
+
+def written(folder: Path) -> dict[int, np.ndarray]:
+    """All frames, float32 RGB, that the command line wrote into a folder."""
+    return {t: read_still(folder / f"hr.{t:04d}.exr").frame.pixels.numpy() for t in range(FRAMES)}
 
 
 def connected(host: Any, shot: Shot, **source: Any) -> Any:

@@ -162,3 +162,12 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_depths_of_samples(tmp_path: Path) -> None:
     write_still(tmp_path / "a.exr", Frame.from_numpy(picture("float16"), Premultiplication.OPAQUE))
     assert read_still(tmp_path / "a.exr").frame.format.depth is Depth.HALF
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("a.exr", "float32"), ("a.tif", "uint8"), ("a.png", "uint8")])
+def test_no_time_of_day_makes_equal_pictures_different_files(tmp_path: Path, name: str, dtype: str) -> None:
+    write_still(tmp_path / name, Frame.from_numpy(picture(dtype), Premultiplication.OPAQUE))
+    opened = oiio.ImageInput.open(str(tmp_path / name))
+    assert opened.spec().get_string_attribute("Software") == "SparkVSR"
+    assert [item.name for item in opened.spec().extra_attribs if "date" in item.name.lower()] == []
+    opened.close()
