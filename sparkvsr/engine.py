@@ -4,9 +4,13 @@ An engine is a pure function of pixels and settings, cut at the places where cac
 
     encode_source    frames of the window          -> source latents      (cached per window)
     encode_keyframe  picture + its source frame    -> keyframe latents    (cached per keyframe)
-    propagate        latents + keyframes           -> propagations        (cached per frame; no guidance, no trust
-    inside) decode           a propagation + mix           -> HR frame, confidence (cheap: moving a slider costs only
-    this)
+    propagate        latents + keyframes           -> propagations        (cached per frame; no guidance, no trust)
+    decode           a propagation + mix           -> HR frame, confidence (cheap: moving a slider costs only this)
+
+An engine with ``grids`` works in chunks of a grid (``sparkvsr.propagation.chunks_at``): the window is a chunk, offsets
+count from its first frame, ``propagate`` yields one propagation for all of it, and ``decode`` is cut in two
+(``ChunkEngine``): the dear part once a chunk, the cheap one for each frame. Where two chunks hold a frame, the caller
+adds up their pictures by the chunks' weights.
 
 All pictures are *working pictures*: float32 tensors of shape [3, H, W], rows from the top, display-referred RGB where
 0..1 is the nominal range of an sRGB picture; values outside it (highlights through the shaper, negatives) are legal
@@ -18,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
@@ -51,6 +55,7 @@ class EngineInfo:
     ``identity``: changes whenever the same inputs could give other pixels (version, weights' SHA-256).
     ``low_agreement``: an ``agreement`` below it is worth the notice "check the offset".
     ``takes_views``: pictures may be strided views of host pixels, because the engine's bytes do not depend on strides.
+    ``grids``: strides of the chunk grid that the engine offers, the usual one first; empty: it makes frames one by one.
     """
 
     name: str
@@ -60,6 +65,7 @@ class EngineInfo:
     size_multiple: int = 1
     low_agreement: float = 0.7
     takes_views: bool = False
+    grids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +107,12 @@ class Decoded:
 
     ``frame``, ``blind``: [3, H, W]. ``confidence``: [1, H, W] in 0..1, 0 where nothing was propagated.
     ``influence``: [K, H, W], the weight of each keyframe in the order given to ``propagate``; K may be 0.
+    ``blind`` is None only from a ChunkEngine's ``frame_of``, where it was not decoded.
     Tensors may be shared with what is cached: they are for reading only.
     """
 
     frame: torch.Tensor
-    blind: torch.Tensor
+    blind: torch.Tensor | None
     confidence: torch.Tensor
     influence: torch.Tensor
 
@@ -159,6 +166,17 @@ class Engine(Protocol):
 
     def agreement(self, keyframe_latents: Any) -> float:
         """Mean agreement (0..1) of a keyframe's picture with its own source frame; low: "check the offset"."""
+
+
+@runtime_checkable
+class ChunkEngine(Engine, Protocol):
+    """An engine with ``info.grids``."""
+
+    def decode_chunk(self, propagation: Propagation, mix: Mix, watch: Watch) -> Any:
+        """All frames of a chunk, in whatever form: cached per mix."""
+
+    def frame_of(self, chunk: Any, offset: int) -> Decoded:
+        """One frame of what ``decode_chunk`` gave; ``offset`` counts from the chunk's first frame. Cheap."""
 
 
 EngineFactory = Callable[[torch.device], Engine]

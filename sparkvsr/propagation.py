@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 MAX_LISTED_FRAMES = 1_000_000
+CHUNK_OVERLAP = 9
+"""Frames that a chunk goes on into the next cell of its grid, and over which the two melt into each other."""
+CHUNK_PHASE = 4
+"""A keyframe fits a chunk exactly where it lies a multiple of so many frames after the chunk's first."""
 
 _LIST_ITEM = re.compile(r"(-?\d{1,18})(?:-(-?\d{1,18})(?:x(\d{1,18}))?)?", re.ASCII)
 _LIST_SEPARATORS = re.compile(r"[ \t\r\n,]+")
@@ -125,3 +130,63 @@ def chunk_of(t: int, grid: int, cuts: Iterable[int] = (), frame_range: tuple[int
         first = first if bound.first is None else max(first, bound.first)
         last = last if bound.last is None else min(last, bound.last)
     return Span(first, last)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Frames ``first`` .. ``last``, both inclusive, and how much this chunk counts at the frame in question."""
+
+    first: int
+    last: int
+    weight: float = 1.0
+
+
+def chunks_at(
+    t: int, grid: int, cuts: Iterable[int] = (), frame_range: tuple[int, int] | None = None
+) -> tuple[Chunk, ...]:
+    """The one or two chunks of an engine with a chunk grid that hold ``t``, earlier first; their weights sum to 1.
+
+    A chunk is a cell of the grid and the ``CHUNK_OVERLAP`` frames after it, clipped at the shot and at the clip's first
+    and last frame; one that lies wholly in its neighbour is left out. Raises ValueError for a grid no longer than the
+    overlap, and for a frame outside ``frame_range``.
+    """
+    if grid <= CHUNK_OVERLAP:
+        raise ValueError(f"expected a grid of more than {CHUNK_OVERLAP} frames, found {grid}")
+    if frame_range is not None and not frame_range[0] <= t <= frame_range[1]:
+        raise ValueError(f"expected a frame in {frame_range[0]}..{frame_range[1]}, found {t}")
+    shot, whole = shot_of(t, cuts), Span(*frame_range) if frame_range is not None else Span(None, None)
+    start = t - grid_phase(t, grid)
+    spans = [_clipped(first, first + grid + CHUNK_OVERLAP - 1, shot, whole) for first in (start - grid, start)]
+    earlier, later = ((span.first or 0, span.last or 0) for span in spans)
+    if earlier[1] < t or earlier[0] >= later[0]:
+        return (Chunk(*later),)
+    if later[1] <= earlier[1]:
+        return (Chunk(*earlier),)
+    shared = earlier[1] - later[0] + 1
+    weight = math.sin(0.5 * math.pi * (t - later[0] + 1) / (shared + 1)) ** 2
+    return Chunk(*earlier, 1.0 - weight), Chunk(*later, weight)
+
+
+def _clipped(first: int, last: int, *bounds: Span) -> Span:
+    firsts = [first, *(bound.first for bound in bounds if bound.first is not None)]
+    lasts = [last, *(bound.last for bound in bounds if bound.last is not None)]
+    return Span(max(firsts), min(lasts))
+
+
+def keyframes_of_chunk(first: int, last: int, keyframes: Iterable[int], cuts: Iterable[int] = ()) -> tuple[int, ...]:
+    """The keyframes that a chunk can use, ascending: all inside it; where none is, the nearest before and after it.
+
+    Those outside lie in the chunk's shot.
+    """
+    shot = shot_of(first, cuts)
+    known = sorted({k for k in keyframes if k in shot})
+    inside = tuple(k for k in known if first <= k <= last)
+    before, after = [k for k in known if k < first], [k for k in known if k > last]
+    return inside or (*before[-1:], *after[:1])
+
+
+def fits_chunks_exactly(
+    t: int, grid: int, cuts: Iterable[int] = (), frame_range: tuple[int, int] | None = None
+) -> bool:
+    """Whether a keyframe at ``t`` lies in the phase of every chunk that holds it, so that it need not be moved."""
+    return all((t - chunk.first) % CHUNK_PHASE == 0 for chunk in chunks_at(t, grid, cuts, frame_range))

@@ -15,14 +15,20 @@ _GREY = 0.5
 def compose(view: View, decoded: Decoded) -> torch.Tensor:
     """The picture that ``view`` means; source and split need the source frame and are made elsewhere."""
     if view is View.BLIND:
-        return decoded.blind
+        return _blind(decoded)
     if view is View.DIFFERENCE:
-        return decoded.frame - decoded.blind + _GREY
+        return decoded.frame - _blind(decoded) + _GREY
     if view is View.CONFIDENCE:
         return decoded.confidence.expand(3, -1, -1)
     if view is View.INFLUENCE:
         return influence_picture(decoded.influence, decoded.confidence)
     return decoded.frame
+
+
+def _blind(decoded: Decoded) -> torch.Tensor:
+    if decoded.blind is None:
+        raise ValueError("expected a frame that was decoded without keyframes as well, found none")
+    return decoded.blind
 
 
 def influence_picture(influence: torch.Tensor, confidence: torch.Tensor) -> torch.Tensor:

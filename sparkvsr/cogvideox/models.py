@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -50,14 +52,39 @@ def require_packages() -> None:
         )
 
 
+def network_kinds() -> tuple[Any, Any]:
+    """The classes of transformer and autoencoder. Raises EngineUnavailableError when they cannot be imported."""
+    require_packages()
+    _pass_over_broken_torchvision()
+    try:
+        from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
+    except (ImportError, RuntimeError) as error:
+        raise EngineUnavailableError(
+            f"expected a diffusers that can be imported, found one that cannot: {error}; "
+            "pip install --upgrade 'sparkvsr[cogvideox]'"
+        ) from error
+    return CogVideoXTransformer3DModel, AutoencoderKLCogVideoX
+
+
+def _pass_over_broken_torchvision() -> None:
+    """A torchvision made for another torch raises when it is imported, and diffusers imports what it finds.
+
+    These networks have no use for it.
+    """
+    if find_spec("torchvision") is None or "torchvision" in sys.modules:
+        return
+    try:
+        import_module("torchvision")
+    except (ImportError, RuntimeError):
+        import_module("diffusers.utils.import_utils").__dict__["_torchvision_available"] = False
+
+
 def load_models(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Models:
     """Load everything onto ``device``. Raises EngineUnavailableError, WeightsDamagedError."""
-    require_packages()
-    from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
-
-    transformer = _built(CogVideoXTransformer3DModel, _config(checkpoint.transformer_config, TRANSFORMER_CONFIG))
+    transformer_kind, vae_kind = network_kinds()
+    transformer = _built(transformer_kind, _config(checkpoint.transformer_config, TRANSFORMER_CONFIG))
     _require_published_form(transformer.config)
-    vae = _built(AutoencoderKLCogVideoX, _vae_config(checkpoint.vae_config))
+    vae = _built(vae_kind, _vae_config(checkpoint.vae_config))
     load_into(transformer, checkpoint.transformer, dtype, device)
     load_into(vae, checkpoint.vae, dtype, device)
     prompt = read_tensor(checkpoint.prompt, PROMPT_KEY, (1, None, transformer.config.text_embed_dim))

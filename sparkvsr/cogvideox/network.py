@@ -7,7 +7,7 @@ from typing import Final
 
 import torch
 
-from sparkvsr.cogvideox.models import STEP, Models
+from sparkvsr.cogvideox.models import STEP, Models, network_kinds
 
 OFFSET: Final = 2.0
 """Value of the ``ofs`` input in the published method."""
@@ -45,6 +45,7 @@ def _velocity(models: Models, latents: torch.Tensor) -> torch.Tensor:
 @lru_cache(maxsize=4)
 def rotary(channels: int, frames: int, height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Cosine and sine [frames·height·width, channels] by which positions enter; sizes in patches, counted from 0."""
+    network_kinds()  # diffusers may have to be told something before any part of it is imported
     from diffusers.models.embeddings import get_3d_rotary_pos_embed
 
     turns: tuple[torch.Tensor, torch.Tensor] = get_3d_rotary_pos_embed(

@@ -16,6 +16,7 @@ from sparkvsr.cogvideox.layout import (
     TRANSFORMER_CONFIG,
     VAE_CONFIG,
 )
+from sparkvsr.cogvideox.models import network_kinds
 
 TINY_TRANSFORMER: Final[dict[str, Any]] = {
     **TRANSFORMER_CONFIG,
@@ -43,11 +44,10 @@ def make_tiny(folder: Path, seed: int = 0, dtype: torch.dtype = torch.float32) -
     """
     if folder.is_dir() and any(folder.iterdir()):
         raise FileExistsError(f"expected an empty folder, found files in {folder}")
-    from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
-
     random = torch.Generator().manual_seed(seed)
-    transformer = CogVideoXTransformer3DModel(**TINY_TRANSFORMER)
-    vae = AutoencoderKLCogVideoX(
+    transformer_kind, vae_kind = network_kinds()
+    transformer = transformer_kind(**TINY_TRANSFORMER)
+    vae = vae_kind(
         **TINY_VAE,
         down_block_types=("CogVideoXDownBlock3D",) * 4,
         up_block_types=("CogVideoXUpBlock3D",) * 4,

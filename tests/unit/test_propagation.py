@@ -5,11 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparkvsr.propagation import (
+    CHUNK_OVERLAP,
+    Chunk,
     FrameListError,
     Span,
     chunk_of,
+    chunks_at,
+    fits_chunks_exactly,
     grid_phase,
     keyframes_in_reach,
+    keyframes_of_chunk,
     parse_frame_list,
     reach_of,
     shot_of,
@@ -116,3 +121,75 @@ def test_chunks_partition_the_clip(t: int, grid: int, cuts: list[int]) -> None:
 def test_a_frame_outside_the_clip_has_no_chunk() -> None:
     with pytest.raises(ValueError, match=r"0\.\.9, found 10"):
         chunk_of(10, 4, (), (0, 9))
+
+
+# --- overlapping chunks ----------------------------------------------------------------------------------------------
+
+EDGES = st.tuples(st.integers(-120, 120), st.integers(0, 200)).map(lambda pair: (pair[0], pair[0] + pair[1]))
+
+
+def test_a_chunk_is_its_cell_and_the_overlap_after_it() -> None:
+    assert chunks_at(12, 24) == (Chunk(0, 32, 1.0),)
+    earlier, later = chunks_at(28, 24)
+    assert (earlier.first, earlier.last, later.first, later.last) == (0, 32, 24, 56)
+    assert earlier.weight == pytest.approx(0.5)
+    assert [chunks_at(t, 24)[-1].weight for t in (24, 32, 33)] == pytest.approx([0.0245, 0.9755, 1.0], abs=1e-4)
+
+
+def test_chunks_are_clipped_and_scraps_left_out() -> None:
+    assert chunks_at(10, 24, cuts=(7, 20)) == (Chunk(7, 19, 1.0),)
+    assert chunks_at(98, 24, frame_range=(0, 99)) == (Chunk(72, 99, 1.0),)  # the cell at 96 would have 4 frames
+    assert chunks_at(26, 24, frame_range=(26, 90)) == (Chunk(26, 56, 1.0),)
+    assert chunks_at(5, 24, frame_range=(5, 5)) == (Chunk(5, 5, 1.0),)
+
+
+@given(edges=EDGES, cuts=st.lists(st.integers(-100, 300), max_size=3), grid=st.sampled_from([24, 40]), data=st.data())
+def test_every_frame_is_in_chunks_that_sum_to_one_and_cross_no_cut(
+    edges: tuple[int, int], cuts: list[int], grid: int, data: st.DataObject
+) -> None:
+    t = data.draw(st.integers(*edges))
+    chunks = chunks_at(t, grid, cuts, edges)
+    assert sum(chunk.weight for chunk in chunks) == pytest.approx(1.0)
+    shot = shot_of(t, cuts)
+    for chunk in chunks:
+        assert 0.0 < chunk.weight <= 1.0
+        assert edges[0] <= chunk.first <= t <= chunk.last <= edges[1]
+        assert chunk.first in shot
+        assert chunk.last in shot
+        assert chunk.last - chunk.first < grid + CHUNK_OVERLAP
+    assert len({(chunk.first, chunk.last) for chunk in chunks}) == len(chunks)
+
+
+@given(edges=EDGES, grid=st.sampled_from([24, 40]), data=st.data())
+def test_the_chunk_of_a_frame_is_the_chunk_of_its_neighbours(
+    edges: tuple[int, int], grid: int, data: st.DataObject
+) -> None:
+    """A chunk is the same whichever of its frames is asked for: else it would be computed twice."""
+    t = data.draw(st.integers(*edges))
+    for chunk in chunks_at(t, grid, (), edges):
+        for other in range(chunk.first, chunk.last + 1):
+            spans = {(one.first, one.last) for one in chunks_at(other, grid, (), edges)}
+            assert (chunk.first, chunk.last) in spans
+
+
+def test_a_grid_within_the_overlap_is_refused() -> None:
+    with pytest.raises(ValueError, match="more than 9 frames, found 9"):
+        chunks_at(0, 9)
+    with pytest.raises(ValueError, match=r"expected a frame in 0\.\.5, found 6"):
+        chunks_at(6, 24, frame_range=(0, 5))
+
+
+def test_a_chunk_uses_its_own_keyframes_else_those_beside_it() -> None:
+    keyframes = (2, 30, 31, 60, 100)
+    assert keyframes_of_chunk(24, 56, keyframes) == (30, 31)
+    assert keyframes_of_chunk(64, 96, keyframes) == (60, 100)
+    assert keyframes_of_chunk(64, 96, keyframes, cuts=(62, 99)) == ()
+    assert keyframes_of_chunk(64, 96, ()) == ()
+
+
+def test_which_keyframes_fit_every_chunk_that_holds_them() -> None:
+    assert [t for t in range(60) if fits_chunks_exactly(t, 24)] == list(range(0, 60, 4))
+    # From a cut on, chunks count from the cut; the next chunk of the grid does not.
+    fitting = [t for t in range(5, 60) if fits_chunks_exactly(t, 24, cuts=(5,))]
+    assert fitting[:5] == [5, 9, 13, 17, 21]
+    assert [t for t in fitting if t > 37] == [40, 44, 48, 52, 56]
