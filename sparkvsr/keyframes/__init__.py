@@ -1,7 +1,7 @@
 """Which frames are to be keyframes, and pictures that suit them."""
 
 from sparkvsr.keyframes.choose import KeyframeChoiceError, Sources, at_random, choose, every, is_choice
-from sparkvsr.keyframes.register import Registration, register
+from sparkvsr.keyframes.registration import Registration, register
 
 __all__ = [
     "KeyframeChoiceError",
