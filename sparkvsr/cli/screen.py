@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
+
+_LINE_SECONDS = 60.0
 
 
 class Screen:
@@ -51,6 +54,33 @@ class Screen:
         with Progress(*columns, console=self.messages, disable=not shown) as bar:
             task = bar.add_task(title, total=total, remark="")
             yield Meter(bar, task, title, total, None if shown or self.quiet else self)
+
+    @contextmanager
+    def follow(self, title: str) -> Iterator[Follower]:
+        """A bar for work that knows itself where it is, and says more than a count."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        shown = not self.quiet and self.messages.is_terminal
+        with Progress(
+            *columns, TextColumn("[dim]{task.fields[remark]}"), console=self.messages, disable=not shown
+        ) as bar:
+            yield Follower(bar, title, None if shown or self.quiet else self)
+
+
+class Follower:
+    """Shows where a long piece of work is."""
+
+    def __init__(self, bar: Progress, title: str, plain: Screen | None) -> None:
+        self._bar, self._title, self._plain = bar, title, plain
+        self._task = bar.add_task(title, total=None, remark="")
+        self._told = 0.0
+
+    def at(self, done: int, total: int, remark: str = "") -> None:
+        """``done`` of ``total``; without a terminal a line a minute, and the last."""
+        self._bar.update(self._task, completed=done, total=total, remark=remark)
+        now = time.monotonic()
+        if self._plain is not None and (done == total or now - self._told > _LINE_SECONDS):
+            self._told = now
+            self._plain.note(f"{self._title}: {done}/{total} {remark}".rstrip())
 
 
 class Meter:
