@@ -59,20 +59,20 @@ class LiteEngine:
         return EngineInfo(
             name="lite",
             scales=SCALES,
-            window=self._parts.blind.window,
+            window=0,
             identity=self._parts.identity,
             low_agreement=AGREEMENT_NOTICE,
         )
 
     def encode_source(self, window: Sequence[WindowFrame], settings: EngineSettings, watch: Watch) -> SourceLatents:
-        """The frame's blind result, to which the frames beside it help, and what it is compared by."""
+        """The frame's blind result and what it is compared by; frames beside it are not needed."""
         _require_supported(settings)
         own = next((frame.picture for frame in window if frame.offset == 0), None)
         if own is None:
             raise EngineError(f"expected the frame at offset 0, found {[frame.offset for frame in window]}")
         watch.step(0.0, "blind")
         picture = own.to(self._device)
-        blind, small = self._blind_pair(picture, [frame for frame in window if frame.offset != 0], settings)
+        blind, small = self._blind_pair(picture, settings)
         contrast = evidence.contrast(small, blind.shape[1] / small.shape[1])
         return SourceLatents(picture, blind, small, contrast, motion.gray8(luma(blind)))
 
@@ -84,12 +84,12 @@ class LiteEngine:
         watch.step(0.0, "keyframe")
         picture = picture.to(self._device)
         if source is None:
-            blind, small = self._blind_pair(_stand_in(picture, settings.scale), (), settings)
+            blind, small = self._blind_pair(_stand_in(picture, settings.scale), settings)
             return KeyframeLatents(picture, blind, small, None, motion.gray8(luma(blind)))
         source = source.to(self._device)
         _require_size(picture, source, settings.scale)
         agreement = evidence.agreement_with(picture, source)
-        blind, small = self._blind_pair(source, (), settings)
+        blind, small = self._blind_pair(source, settings)
         return KeyframeLatents(picture, blind, small, agreement, motion.gray8(luma(blind)))
 
     def propagate(
@@ -122,12 +122,10 @@ class LiteEngine:
         latents: KeyframeLatents = keyframe_latents
         return 1.0 if latents.agreement is None else latents.agreement.mean
 
-    def _blind_pair(
-        self, picture: torch.Tensor, neighbours: Sequence[WindowFrame], settings: EngineSettings
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _blind_pair(self, picture: torch.Tensor, settings: EngineSettings) -> tuple[torch.Tensor, torch.Tensor]:
         """The blind result, and the frame itself at the evidence's size."""
         small = resize(picture, evidence.size_of(picture, settings.scale), "lanczos3")
-        return self._parts.blind.upscale(picture, neighbours, settings.scale, settings.precision), small
+        return self._parts.blind.upscale(picture, settings.scale, settings.precision), small
 
     def _carry(
         self, latents: SourceLatents, keyframes: Sequence[Keyframe], settings: EngineSettings, watch: Watch

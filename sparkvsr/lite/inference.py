@@ -50,15 +50,14 @@ def channels_last(network: _Network) -> _Network:
 
 
 @torch.no_grad()
-def blind_detail(network: nn.Module, frame: torch.Tensor, beside: torch.Tensor | None, scale: int) -> torch.Tensor:
-    """What bicubic interpolation lacks: [3, h, w] and neighbours [12, h, w] to [3, h·scale, w·scale], float32."""
+def blind_detail(network: nn.Module, frame: torch.Tensor, scale: int) -> torch.Tensor:
+    """What bicubic interpolation lacks: [3, h, w] to [3, h·scale, w·scale], float32."""
     dtype = next(network.parameters()).dtype
     shown = _prepared(frame.clamp(-0.25, 1.25), dtype)
-    others = None if beside is None else _prepared(beside.clamp(-1.0, 1.0), dtype)
     height, width = frame.shape[1:]
     detail = frame.new_empty((3, height * scale, width * scale))
     for rows, seen in _strips(height, width, _BLIND_REACH):
-        part = network(shown[:, :, seen], None if others is None else others[:, :, seen], scale)[0]
+        part = network(shown[:, :, seen], scale)[0]
         first = (rows.start - seen.start) * scale
         count = (rows.stop - rows.start) * scale
         detail[:, rows.start * scale : rows.stop * scale] = part[:, first : first + count]

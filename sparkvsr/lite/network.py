@@ -14,8 +14,6 @@ import torch.nn.functional as F
 from torch import nn
 
 SCALES: Final = (1, 2, 3, 4)
-# Frames before and after that help the blind part, in the order of the network's channels.
-NEIGHBOURS: Final = (-2, -1, 1, 2)
 _SLOPE = 0.1
 
 
@@ -35,7 +33,7 @@ class ResidualBlock(nn.Module):
 
 
 class BlindNetwork(nn.Module):
-    """A frame and its neighbours, brought to it by motion, to the detail that bicubic interpolation lacks.
+    """A frame to the detail that bicubic interpolation lacks.
 
     ``channels`` is the width at LR, ``blocks`` the number of residual blocks. One body serves all scales; each scale
     has a last convolution of its own.
@@ -44,22 +42,14 @@ class BlindNetwork(nn.Module):
     def __init__(self, channels: int = 64, blocks: int = 6) -> None:
         super().__init__()
         self.head = nn.Conv2d(3, channels, 3, padding=1)
-        self.beside = nn.Conv2d(3 * len(NEIGHBOURS), channels, 3, padding=1, bias=False)
         self.body = nn.Sequential(*(ResidualBlock(channels) for _ in range(blocks)))
         self.tails = nn.ModuleDict({str(s): nn.Conv2d(channels, 3 * s * s, 3, padding=1) for s in SCALES})
-        calm(self.beside, 0.1)
         for tail in self.tails.values():
             calm(tail, 0.1)
 
-    def forward(self, frame: torch.Tensor, beside: torch.Tensor | None, scale: int) -> torch.Tensor:
-        """Detail [N, 3, h·scale, w·scale] of ``frame`` [N, 3, h, w].
-
-        ``beside`` [N, 12, h, w]: the frames at ``NEIGHBOURS``, carried to this one, minus it; zero where there is none,
-        and None where there is none at all.
-        """
+    def forward(self, frame: torch.Tensor, scale: int) -> torch.Tensor:
+        """Detail [N, 3, h·scale, w·scale] of ``frame`` [N, 3, h, w]."""
         features = self.head(frame - 0.5)
-        if beside is not None:
-            features = features + self.beside(beside)
         features = features + self.body(features)
         return F.pixel_shuffle(self.tails[str(scale)](features), scale)
 

@@ -131,5 +131,5 @@ def test_trust_keeps_the_correction_from_what_was_painted() -> None:
 
 def test_the_blind_part_at_full_size_is_the_picture_itself() -> None:
     picture = texture(8, 9)
-    assert torch.equal(LanczosBlind().upscale(picture, (), 1, "float32"), picture)
-    assert LanczosBlind().upscale(picture, (), 3, "float32").shape == (3, 24, 27)
+    assert torch.equal(LanczosBlind().upscale(picture, 1, "float32"), picture)
+    assert LanczosBlind().upscale(picture, 3, "float32").shape == (3, 24, 27)
