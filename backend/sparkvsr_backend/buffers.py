@@ -25,6 +25,7 @@ import torch
 
 from sparkvsr.frames import Frame, PixelFormat
 from sparkvsr_backend.errors import BadSlotError, SegmentRefusedError
+from sparkvsr_backend.memory_guard import Watched
 
 T = TypeVar("T")
 ByteArray = npt.NDArray[np.uint8]
@@ -44,6 +45,7 @@ class Segment:
 
     def __init__(self, memory: ByteArray, slot_bytes: int, slots: int) -> None:
         self._memory = memory
+        self._watched = Watched(memory)
         self.slot_bytes = slot_bytes
         self.slots = slots
 
@@ -67,7 +69,12 @@ class Segment:
         return Segment(memory, slot_bytes, slots)
 
     def pixels(self, slot: int, layout: PixelFormat, row_bytes: int) -> torch.Tensor:
-        """The slot as [H, W, C] of ``layout``; rows lie ``row_bytes`` apart. No copy. Raises BadSlotError."""
+        """The slot as [H, W, C] of ``layout``; rows lie ``row_bytes`` apart. No copy. Raises BadSlotError.
+
+        A link that shrinks its segment afterwards gets zeros in its pictures: the process does not end.
+        """
+        if self._watched.shrank:
+            raise BadSlotError("the link has shrunk the segment", expected=f"{self._memory.nbytes} bytes", found="less")
         span = (layout.height - 1) * row_bytes + layout.row_bytes
         if not 0 <= slot < self.slots:
             raise BadSlotError("no such slot", expected=f"0..{self.slots - 1}", found=str(slot))

@@ -20,8 +20,10 @@ from hypothesis import strategies as st
 from support.backend_process import BackendProcess, backend_process, python_path, wait_for
 from support.requests import frame, request_for
 
+import sparkvsr_backend.client as client_module
 import sparkvsr_backend.protocol as wire
 from sparkvsr.frames import PixelFormat, fingerprint
+from sparkvsr_backend.buffers import SHM_DIRECTORY, ByteArray
 from sparkvsr_backend.client import Client, ClientRing, RemoteError, inline_output
 
 pytestmark = pytest.mark.timeout(180)
@@ -290,6 +292,54 @@ def test_another_clients_segment_is_out_of_reach(client: Client, backend: Backen
     ClientRing(client, LAYOUT.nbytes, slots=2)
     with backend.client() as other:
         assert render_error(other, wire.Image.in_slot(LAYOUT, 0, 0)) == "BadSlot"
+
+
+@pytest.fixture
+def shrinking_ring(client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ClientRing, int]]:
+    """A segment of two slots, and a descriptor of its file, as a client keeps one that means to shrink it."""
+    kept: list[int] = []
+
+    def create(size: int) -> tuple[str, ByteArray]:
+        name, memory = create_segment(size)
+        kept.append(os.open(SHM_DIRECTORY + name, os.O_RDWR))
+        return name, memory
+
+    create_segment = client_module._create
+    monkeypatch.setattr(client_module, "_create", create)
+    yield ClientRing(client, LAYOUT.nbytes, slots=2), kept[0]
+    os.close(kept[0])
+
+
+def test_a_segment_that_shrinks_under_a_source_frame_hurts_nobody_else(
+    client: Client, backend: BackendProcess, shrinking_ring: tuple[ClientRing, int]
+) -> None:
+    ring, descriptor = shrinking_ring
+    source = frame(seed=secrets.randbits(31))
+    ring.pixels(0, LAYOUT).copy_(source.pixels)
+    client.send(wire.Put(fingerprint=fingerprint(source), image=ring.image(0, LAYOUT)))
+    os.ftruncate(descriptor, 0)
+    request = request_for(source)
+    answer = client.request(wire.Render(id=client.next_id(), request=request, output=inline_output(LAYOUT)))
+    assert isinstance(answer.message, (wire.Done, wire.Need, wire.Error))
+    assert render_error(client, ring.image(1, LAYOUT)) == "BadSlot"
+    assert backend.process.poll() is None
+    still_serves(backend)
+
+
+def test_a_segment_that_shrinks_under_a_result_hurts_nobody_else(
+    client: Client, backend: BackendProcess, shrinking_ring: tuple[ClientRing, int]
+) -> None:
+    ring, descriptor = shrinking_ring
+    source = frame(seed=secrets.randbits(31))
+    payload = source.pixels.numpy().tobytes()
+    client.send(wire.Put(fingerprint=fingerprint(source), image=wire.Image.inline(LAYOUT)), [payload])
+    os.ftruncate(descriptor, 0)
+    request = request_for(source)
+    answer = client.request(wire.Render(id=client.next_id(), request=request, output=ring.image(0, LAYOUT)))
+    assert isinstance(answer.message, wire.Done)
+    assert render_error(client, ring.image(1, LAYOUT)) == "BadSlot"
+    assert backend.process.poll() is None
+    still_serves(backend)
 
 
 def test_frames_beyond_the_limit_are_refused(client: Client) -> None:
