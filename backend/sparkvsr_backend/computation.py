@@ -23,6 +23,7 @@ from sparkvsr_backend.devices import Bridge
 from sparkvsr_backend.errors import BadKeyframeError, EngineFailedError, NeedFrames
 from sparkvsr_backend.frame_store import FrameStore
 from sparkvsr_backend.keyframe_files import KeyframeFiles
+from sparkvsr_backend.keyframe_models import KeyframeMaker
 from sparkvsr_backend.keys import Key
 from sparkvsr_backend.memory import require_room
 from sparkvsr_backend.plan import Plan, Size, UsedKeyframe
@@ -85,8 +86,9 @@ class Carried:
 class Stores:
     """All that outlives a request, but the results."""
 
-    def __init__(self, budgets: Budgets, bridge: Bridge) -> None:
+    def __init__(self, budgets: Budgets, bridge: Bridge, maker: KeyframeMaker) -> None:
         self.bridge = bridge
+        self.maker = maker
         self.pool = BufferPool()
         self.frames = FrameStore(budgets.frames, self.pool, budgets.arrivals)
         self.sources: Tier[Key, Any] = Tier(budgets.source_latents)
@@ -98,6 +100,7 @@ class Stores:
         """Forget everything but what is in use."""
         for store in (self.frames, self.sources, self.keyframes, self.propagations, self.pool):
             store.clear()
+        self.maker.clear()
 
 
 @dataclass
@@ -269,13 +272,15 @@ class Computation:
     def _keyframe_picture(self, keyframe: UsedKeyframe) -> torch.Tensor:
         """The picture as it came, in whatever size."""
         use, content = keyframe.use, keyframe.content
+        if content.made:
+            return self.stores.maker.picture(use, content.picture, self._picture, _part(self.watch, 0.2, 0.4))
         if not content.from_file:
             return self._picture(content.picture)
         try:
             frame, transfer = self.stores.files.read(str(use.picture.path), content.picture)
         except BadKeyframeError as error:
             raise error.of(use.name) from error
-        return pictures.working_picture(self.stores.bridge.upload(frame), transfer)
+        return pictures.working_picture(self.stores.bridge.upload(frame), use.picture.transfer or transfer)
 
     # --- pixels out ------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ import torch
 from sparkvsr import engine as science
 from sparkvsr.engine import Engine, EngineRegistry, Watch
 from sparkvsr.frames import Frame
+from sparkvsr.keyframes.models import ImageModels
 from sparkvsr_backend.buffers import ByteArray, OutputBuffer, copied
 from sparkvsr_backend.cache import Budgets, Flight, GaveUpError, Tier
 from sparkvsr_backend.computation import Computation, RenderResult, Stores, notices_of
@@ -29,6 +30,7 @@ from sparkvsr_backend.errors import (
     UnsupportedSettingError,
 )
 from sparkvsr_backend.frame_store import FrameStore
+from sparkvsr_backend.keyframe_models import KeyframeLeftOutError, KeyframeMaker
 from sparkvsr_backend.keys import Key
 from sparkvsr_backend.plan import Plan, make_plan
 from sparkvsr_backend.protocol import TierCounters
@@ -53,7 +55,8 @@ class EngineLoop:
     ) -> None:
         budgets = budgets or Budgets.share_out(DEFAULT_CACHE_BYTES)
         self.device = torch.device(device)
-        self._stores = Stores(budgets, bridge_to(self.device))
+        self.image_models = ImageModels(self._first_engine, self.device)
+        self._stores = Stores(budgets, bridge_to(self.device), KeyframeMaker(self.image_models))
         self._results: Tier[Key, RenderResult] = Tier(budgets.results)
         self._registry = registry
         self._engines: dict[str, Engine] = {}
@@ -75,6 +78,10 @@ class EngineLoop:
                 with _named_errors():
                     self._engines[name] = self._registry.create(name, self.device)
             return self._engines[name]
+
+    def _first_engine(self) -> Engine:
+        """The one whose blind part is the built-in image model."""
+        return self.engine(self.engine_names()[0])
 
     def engine_names(self) -> tuple[str, ...]:
         """Names of all engines on offer."""
@@ -107,11 +114,19 @@ class EngineLoop:
         """Make one frame, into ``out`` when given.
 
         ``defer`` receives the copying of ``out`` into the cache, which may happen later; until then it holds a share of
-        the lease. Raises NeedFrames, a BackendError, or CancelledError of the science.
+        the lease. A keyframe whose image model fails is left out, with a notice. Raises NeedFrames, a BackendError, or
+        CancelledError of the science.
         """
-        watch = watch or Watch()
+        try:
+            return self._render(request, out, watch or Watch(), defer)
+        except KeyframeLeftOutError as error:
+            result = self.render(error.without(request), out, watch, defer)
+            return replace(result, notices=(error.notice, *result.notices))
+
+    def _render(self, request: RenderRequest, out: OutputBuffer | None, watch: Watch, defer: Defer) -> RenderResult:
+        stores = self._stores
         with _named_errors():
-            plan = make_plan(request, self.engine(request.settings.engine), self._stores.files)
+            plan = make_plan(request, self.engine(request.settings.engine), stores.files, stores.maker)
             claim = self._results.claim(plan.key, watch.cancelled)
             if claim.flight is None:
                 assert claim.value is not None  # noqa: S101 - one of the two is set, by construction

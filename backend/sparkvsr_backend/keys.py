@@ -26,7 +26,8 @@ _MIDDLE = 0.5
 class KeyframeContent:
     """What a keyframe is, by content.
 
-    ``picture``: a fingerprint, or the digest of a file; ``source``: fingerprint or None.
+    ``picture``: a fingerprint, the digest of a file, or what stands for the image model that makes it (``made``);
+    ``source``: fingerprint or None; ``transfer``: the curve named for a file, "" where the file says it.
     """
 
     time: int
@@ -34,6 +35,13 @@ class KeyframeContent:
     from_file: bool
     source: bytes | None
     strength: float
+    made: bool = False
+    transfer: str = ""
+
+    @property
+    def picture_parts(self) -> list[Any]:
+        """All that the picture depends on, but for the source frame."""
+        return [self.picture, self.from_file, self.made, self.transfer]
 
 
 def digest(kind: str, *parts: Any) -> Key:
@@ -56,7 +64,7 @@ def source_key(identity: str, request: RenderRequest) -> Key:
 
 def keyframe_key(identity: str, settings: Settings, content: KeyframeContent, size: tuple[int, int]) -> Key:
     """Of ``encode_keyframe``. ``size``: (h, w) of the frame that the picture is fitted to, before scaling."""
-    return digest("keyframe", identity, _computed(settings), size, content.picture, content.from_file, content.source)
+    return digest("keyframe", identity, _computed(settings), size, content.picture_parts, content.source)
 
 
 def propagation_key(source: Key, keyframes: list[tuple[int, Key, float]], offset: int) -> Key:
@@ -100,7 +108,7 @@ def format_parts(layout: PixelFormat) -> list[Any]:
 def _used(request: RenderRequest, keyframes: list[KeyframeContent]) -> list[Any]:
     origin = offset_origin(request)
     used = sorted(keyframes, key=lambda keyframe: keyframe.time)
-    return [[k.time - origin, k.picture, k.from_file, k.source, k.strength] for k in used]
+    return [[k.time - origin, k.picture_parts, k.source, k.strength] for k in used]
 
 
 def _computed(settings: Settings) -> list[Any]:

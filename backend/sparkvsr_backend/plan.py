@@ -8,6 +8,7 @@ from sparkvsr.engine import Engine, EngineInfo, EngineSettings
 from sparkvsr_backend import keys
 from sparkvsr_backend.errors import BadKeyframeError, UnsupportedSettingError
 from sparkvsr_backend.keyframe_files import KeyframeFiles
+from sparkvsr_backend.keyframe_models import KeyframeMaker
 from sparkvsr_backend.keys import Key, KeyframeContent
 from sparkvsr_backend.requests import KeyframeUse, RenderRequest, Settings
 
@@ -25,7 +26,7 @@ class UsedKeyframe:
     @property
     def fingerprints(self) -> list[bytes]:
         """Of the pixels that stand behind it."""
-        picture = [] if self.content.from_file else [self.content.picture]
+        picture = [] if self.content.from_file or self.content.made else [self.content.picture]
         return picture + ([] if self.use.source is None else [self.use.source])
 
 
@@ -71,26 +72,29 @@ class Plan:
         return keys.propagation_key(source, used, self.request.time - origin + offset)
 
 
-def make_plan(request: RenderRequest, engine: Engine, files: KeyframeFiles) -> Plan:
-    """Resolve a request. Raises UnsupportedSettingError, BadKeyframeError."""
+def make_plan(request: RenderRequest, engine: Engine, files: KeyframeFiles, maker: KeyframeMaker) -> Plan:
+    """Resolve a request. Raises UnsupportedSettingError, BadKeyframeError, KeyframeLeftOutError."""
     info = engine.info
     _require_supported(request.settings, info)
     request = _trimmed(request, info)
     shown = keys.shows_keyframes(request.settings.view)
     used = sorted(request.keyframes, key=lambda keyframe: keyframe.time) if shown else []
-    keyframes = tuple(UsedKeyframe(use, _content_of(use, files)) for use in used)
+    keyframes = tuple(UsedKeyframe(use, _content_of(use, files, maker)) for use in used)
     key = keys.result_key(info.identity, request, [keyframe.content for keyframe in keyframes])
     return Plan(request, engine, info, keyframes, key)
 
 
-def _content_of(use: KeyframeUse, files: KeyframeFiles) -> KeyframeContent:
+def _content_of(use: KeyframeUse, files: KeyframeFiles, maker: KeyframeMaker) -> KeyframeContent:
+    if use.picture.model is not None:
+        return KeyframeContent(use.time, maker.content(use), False, use.source, use.strength, made=True)
     if use.picture.fingerprint is not None:
         return KeyframeContent(use.time, use.picture.fingerprint, False, use.source, use.strength)
     try:
         content = files.content(str(use.picture.path))
     except BadKeyframeError as error:
         raise error.of(use.name) from None
-    return KeyframeContent(use.time, content, True, use.source, use.strength)
+    transfer = "" if use.picture.transfer is None else use.picture.transfer.value
+    return KeyframeContent(use.time, content, True, use.source, use.strength, transfer=transfer)
 
 
 def _require_supported(settings: Settings, info: EngineInfo) -> None:

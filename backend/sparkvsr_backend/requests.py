@@ -84,14 +84,23 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A keyframe's picture: pixels that were put, or an absolute path of a file. Exactly one is set."""
+    """A keyframe's picture: pixels that were put, an absolute path of a file, or the image model that is to make it.
+
+    Exactly one of them is set. ``transfer``: of a file's samples; None: as the file says.
+    """
 
     fingerprint: bytes | None = field(default=None, metadata=wire(Optional(_FINGERPRINT)))
     path: str | None = field(default=None, metadata=wire(Optional(Text(LONGEST_PATH))))
+    model: str | None = field(default=None, metadata=wire(Optional(Text(LONGEST_PATH))))
+    transfer: Transfer | None = field(default=None, metadata=wire(Optional(Word(Transfer))))
 
     def __post_init__(self) -> None:
-        if (self.fingerprint is None) == (self.path is None):
-            raise BadMessageError(": wrong value", expected="a fingerprint or a path", found="both or neither")
+        given = [one for one in (self.fingerprint, self.path, self.model) if one is not None]
+        if len(given) != 1:
+            expected = "one of a fingerprint, a path, a model"
+            raise BadMessageError(": wrong value", expected=expected, found=f"{len(given)} of them")
+        if self.transfer is not None and self.path is None:
+            raise BadMessageError(": wrong value", expected="a transfer of a path alone", found="one without a path")
 
 
 @dataclass(frozen=True, kw_only=True)
