@@ -180,13 +180,18 @@ class ChunkEngine(Engine, Protocol):
 
 
 EngineFactory = Callable[[torch.device], Engine]
+EngineFactoryWithOptions = Callable[[torch.device, str], Engine]
 
 
 @dataclass(slots=True)
 class EngineRegistry:
-    """Engines by name, made on first use, one per device."""
+    """Engines by name, made on first use, one per device.
+
+    A name may go on with ``?`` and options, for an engine that has any: ``sparkvsr-5b?tile=768``.
+    """
 
     factories: dict[str, EngineFactory] = field(default_factory=dict)
+    with_options: dict[str, EngineFactoryWithOptions] = field(default_factory=dict)
 
     def register(self, name: str, factory: EngineFactory) -> None:
         """Offer an engine. Raises ValueError when the name is taken."""
@@ -194,20 +199,30 @@ class EngineRegistry:
             raise ValueError(f"engine {name!r} is already registered")
         self.factories[name] = factory
 
+    def register_with_options(self, name: str, factory: EngineFactoryWithOptions) -> None:
+        """Offer an engine that has options. Raises ValueError when the name is taken."""
+        self.register(name, lambda device: factory(device, ""))
+        self.with_options[name] = factory
+
     def create(self, name: str, device: torch.device) -> Engine:
-        """Make an engine. Raises UnknownEngineError."""
-        try:
-            factory = self.factories[name]
-        except KeyError:
+        """Make an engine. Raises UnknownEngineError, UnsupportedSettingError for options that it has not."""
+        base, mark, options = name.partition("?")
+        if base not in self.factories:
             known = ", ".join(sorted(self.factories))
-            raise UnknownEngineError(f"no engine {name!r}; there are: {known}") from None
-        return factory(device)
+            raise UnknownEngineError(f"no engine {name!r}; there are: {known}")
+        if not mark:
+            return self.factories[base](device)
+        if base not in self.with_options:
+            raise UnsupportedSettingError(f"expected the engine {base} without options, found {options!r}")
+        return self.with_options[base](device, options)
 
 
 def default_registry() -> EngineRegistry:
     """The engines of this package."""
+    from sparkvsr.cogvideox import create_cogvideox_engine
     from sparkvsr.lite import create_lite_engine
 
     registry = EngineRegistry()
     registry.register("lite", create_lite_engine)
+    registry.register_with_options("sparkvsr-5b", create_cogvideox_engine)
     return registry

@@ -29,6 +29,7 @@ class Budgets:
     keyframe_latents: int
     propagations: int
     results: int
+    decoded: int = 0
     arrivals: int = 2 << 30
 
     @staticmethod
@@ -40,7 +41,8 @@ class Budgets:
             source_latents=10 * percent,
             keyframe_latents=15 * percent,
             propagations=15 * percent,
-            results=30 * percent,
+            results=25 * percent,
+            decoded=5 * percent,
         )
 
 
@@ -89,9 +91,13 @@ class _Entry(Generic[V]):
 
 @dataclass
 class Tier(Generic[K, V]):
-    """A thread-safe LRU map of at most ``budget`` bytes. A value larger than the budget is handed on but not kept."""
+    """A thread-safe LRU map of at most ``budget`` bytes. A value larger than the budget is handed on but not kept.
+
+    ``least``: so many entries are kept whatever they weigh.
+    """
 
     budget: int
+    least: int = 0
     _entries: OrderedDict[K, _Entry[V]] = field(default_factory=OrderedDict)
     _flights: dict[K, Flight[K, V]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -115,7 +121,7 @@ class Tier(Generic[K, V]):
         """Keep a value; False when it is larger than the whole budget."""
         with self._lock:
             self._remove(key)
-            if nbytes > self.budget:
+            if nbytes > self.budget and not self.least:
                 return False
             self._entries[key] = _Entry(value, nbytes)
             self._bytes += nbytes
@@ -202,7 +208,7 @@ class Tier(Generic[K, V]):
             self._bytes -= entry.nbytes
 
     def _shrink(self) -> None:
-        while self._bytes > self.budget:
+        while self._bytes > self.budget and len(self._entries) > self.least:
             _, entry = self._entries.popitem(last=False)
             self._bytes -= entry.nbytes
             self._evictions += 1

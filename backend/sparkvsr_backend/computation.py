@@ -16,7 +16,7 @@ from sparkvsr.engine import Decoded, EngineInfo, Mix, Propagation, Watch
 from sparkvsr.frames import Frame, PixelFormat
 from sparkvsr.keyframes import register
 from sparkvsr.resample import resize
-from sparkvsr_backend import pictures, views
+from sparkvsr_backend import chunked, pictures, views
 from sparkvsr_backend.buffers import BufferPool, OutputBuffer, detached, is_nothing_but, pixels_over, weight
 from sparkvsr_backend.cache import Budgets, Tier
 from sparkvsr_backend.devices import Bridge
@@ -26,7 +26,7 @@ from sparkvsr_backend.keyframe_files import KeyframeFiles
 from sparkvsr_backend.keyframe_models import KeyframeMaker
 from sparkvsr_backend.keys import Key
 from sparkvsr_backend.memory import require_room
-from sparkvsr_backend.plan import Plan, Size, UsedKeyframe
+from sparkvsr_backend.plan import ChunkPart, Plan, Size, UsedKeyframe
 from sparkvsr_backend.protocol import Notice
 from sparkvsr_backend.requests import RenderRequest, View
 
@@ -83,6 +83,23 @@ class Carried:
         return max(1, weight(self.propagation))
 
 
+@dataclass(frozen=True)
+class KeptChunk:
+    """The frames of a chunk, in the engine's own form, and what became known of its keyframes."""
+
+    frames: Any
+    keyframes: tuple[KeyframeFacts, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """What the frames weigh."""
+        return max(1, weight(self.frames))
+
+
+CHUNKS_KEPT = 4
+"""Decoded chunks that are kept whatever they weigh: two hold a frame of their overlap, each keyed and blind."""
+
+
 class Stores:
     """All that outlives a request, but the results."""
 
@@ -94,11 +111,12 @@ class Stores:
         self.sources: Tier[Key, Any] = Tier(budgets.source_latents)
         self.keyframes: Tier[Key, KnownKeyframe] = Tier(budgets.keyframe_latents)
         self.propagations: Tier[Key, Carried] = Tier(budgets.propagations)
+        self.decoded: Tier[Key, KeptChunk] = Tier(budgets.decoded, least=CHUNKS_KEPT)
         self.files = KeyframeFiles()
 
     def clear(self) -> None:
         """Forget everything but what is in use."""
-        for store in (self.frames, self.sources, self.keyframes, self.propagations, self.pool):
+        for store in (self.frames, self.sources, self.keyframes, self.propagations, self.decoded, self.pool):
             store.clear()
         self.maker.clear()
 
@@ -113,6 +131,7 @@ class Computation:
     frames: dict[bytes, Frame] = field(default_factory=dict)
     facts: tuple[KeyframeFacts, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    known_size: Size | None = None
 
     def run(self, out: OutputBuffer | None) -> RenderResult:
         """Make the frame, into ``out`` when given. Raises NeedFrames and what an engine raises."""
@@ -149,10 +168,52 @@ class Computation:
 
     def _decoded(self) -> Decoded:
         settings = self.plan.settings
+        mix = Mix(guidance=settings.guidance, trust=settings.trust)
+        if self.plan.chunks:
+            return self._decoded_from_chunks(mix)
         propagation = self._carried().propagation
         with self._stage("decode"):
-            mix = Mix(guidance=settings.guidance, trust=settings.trust)
             return self.plan.engine.decode(propagation, mix, _part(self.watch, 0.9, 1.0))
+
+    def _decoded_from_chunks(self, mix: Mix) -> Decoded:
+        """The frame as each of its chunks shows it, added up by their weights."""
+        shares: list[chunked.Share] = []
+        facts: dict[int, KeyframeFacts] = {}
+        for number, part in enumerate(self.plan.chunks):
+            inner = self._of_chunk(part, number)
+            decoded = inner.frame_of_chunk(part, mix)
+            used = [keyframe.use.time for keyframe in part.plan.keyframes]
+            facts.update(zip(used, inner.facts, strict=True))
+            shares.append(chunked.Share(decoded, part.weight, used))
+        times = [keyframe.use.time for keyframe in self.plan.keyframes]
+        self.facts = tuple(facts[time] for time in times)
+        return chunked.added_up(shares, times)
+
+    def _of_chunk(self, part: ChunkPart, number: int) -> Computation:
+        count = len(self.plan.chunks)
+        watch = _part(self.watch, number / count, (number + 1) / count)
+        return Computation(part.plan, self.stores, watch, self.frames, (), self.timings, self._size())
+
+    def frame_of_chunk(self, part: ChunkPart, mix: Mix) -> Decoded:
+        """One frame of the chunk that this computation is about; blind as well where the view compares both."""
+        engine = chunked.engine_of(self.plan)
+        decoded = engine.frame_of(self._decoded_chunk(mix), part.offset)
+        if decoded.blind is not None or self.plan.settings.view is not View.DIFFERENCE:
+            return decoded
+        blind = engine.frame_of(self._decoded_chunk(replace(mix, guidance=0.0)), part.offset)
+        return replace(decoded, blind=blind.frame)
+
+    def _decoded_chunk(self, mix: Mix) -> Any:
+        def make() -> KeptChunk:
+            carried = self._carried()
+            with self._stage("decode"):
+                engine = chunked.engine_of(self.plan)
+                frames = engine.decode_chunk(carried.propagation, mix, _part(self.watch, 0.6, 1.0))
+                return KeptChunk(frames, carried.keyframes)
+
+        kept: KeptChunk = self._kept(self.stores.decoded, self.plan.decoded_key(self._size(), mix), make)
+        self.facts = kept.keyframes
+        return kept.frames
 
     def _carried(self) -> Carried:
         plan, size = self.plan, self._size()
@@ -196,6 +257,7 @@ class Computation:
                     science.WindowFrame(time - plan.request.time, self._picture(fingerprint))
                     for time, fingerprint in sorted(plan.request.window)
                 ]
+                _require_equal_sizes(window)
                 return plan.engine.encode_source(window, plan.engine_settings, _part(self.watch, 0.0, 0.2))
 
         return self._kept(self.stores.sources, plan.source_key(), make)
@@ -229,10 +291,27 @@ class Computation:
 
     def _frames_wanted(self) -> tuple[bytes, ...]:
         """Fingerprints of the pixels that will be read: those that no cached latents stand for."""
-        plan, stores, size = self.plan, self.stores, self._size()
+        plan, size = self.plan, self._size()
         wanted = [plan.request.own_frame] if self._reads_own_frame() else []
-        if plan.settings.view is View.SOURCE or plan.propagation_key(size) in stores.propagations:
+        if plan.settings.view is View.SOURCE:
             return tuple(wanted)
+        for number, part in enumerate(plan.chunks):
+            wanted += self._of_chunk(part, number)._frames_of_chunk_wanted()
+        return tuple(wanted) if plan.chunks else (*wanted, *self._frames_of_engine_wanted(size))
+
+    def _frames_of_chunk_wanted(self) -> tuple[bytes, ...]:
+        settings, size = self.plan.settings, self._size()
+        mix = Mix(guidance=settings.guidance, trust=settings.trust)
+        mixes = (mix, replace(mix, guidance=0.0)) if settings.view is View.DIFFERENCE else (mix,)
+        if all(self.plan.decoded_key(size, one) in self.stores.decoded for one in mixes):
+            return ()
+        return self._frames_of_engine_wanted(size)
+
+    def _frames_of_engine_wanted(self, size: Size) -> tuple[bytes, ...]:
+        plan, stores = self.plan, self.stores
+        wanted: list[bytes] = []
+        if plan.propagation_key(size) in stores.propagations:
+            return ()
         if plan.source_key() not in stores.sources:
             wanted += [fingerprint for _, fingerprint in plan.request.window]
         for keyframe in plan.keyframes:
@@ -248,6 +327,8 @@ class Computation:
 
     def _size(self) -> Size:
         """Of the own source frame. Raises NeedFrames, for everything at once, when it was never seen."""
+        if self.known_size is not None:
+            return self.known_size
         layout = self.stores.frames.format_of(self.plan.request.own_frame)
         if layout is None:
             raise NeedFrames(one for one in self.plan.fingerprints if one not in self.stores.frames)
@@ -394,7 +475,9 @@ def _fitted(name: str, picture: torch.Tensor, wanted: Size) -> torch.Tensor:
 def notices_of(plan: Plan, facts: tuple[KeyframeFacts, ...]) -> tuple[Notice, ...]:
     """What is to be told of the keyframes of a plan, by the names of its request: equal results may lie elsewhere."""
     known = zip(plan.keyframes, facts, strict=True) if facts else ()
-    return tuple(notice for keyframe, one in known for notice in _notices(keyframe.use.name, one, plan.info))
+    told = tuple(notice for keyframe, one in known for notice in _notices(keyframe.use.name, one, plan.info))
+    moved = (chunked.between_slots(plan, keyframe) for keyframe in plan.keyframes)
+    return told + tuple(Notice(name="KeyframeBetweenSlots", text=text) for text in moved if text)
 
 
 def _notices(name: str, facts: KeyframeFacts, info: EngineInfo) -> Iterator[Notice]:
@@ -415,6 +498,13 @@ def _notices(name: str, facts: KeyframeFacts, info: EngineInfo) -> Iterator[Noti
 
 def _size_of(picture: torch.Tensor) -> Size:
     return picture.shape[1], picture.shape[2]
+
+
+def _require_equal_sizes(window: list[science.WindowFrame]) -> None:
+    sizes = sorted({_size_of(frame.picture) for frame in window})
+    if len(sizes) > 1:
+        text = ", ".join(f"{width}×{height}" for height, width in sizes)
+        raise EngineFailedError("the frames around this one differ in size", expected="one size", found=text)
 
 
 def _times(size: Size, scale: int) -> Size:

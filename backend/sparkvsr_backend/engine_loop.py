@@ -95,6 +95,7 @@ class EngineLoop:
             "source_latents": stores.sources.counters(),
             "keyframe_latents": stores.keyframes.counters(),
             "propagations": stores.propagations.counters(),
+            "decoded": stores.decoded.counters(),
             "results": self._results.counters(),
         }
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sparkvsr.engine import Engine, EngineInfo, EngineSettings
+from sparkvsr.engine import Engine, EngineInfo, EngineSettings, Mix
+from sparkvsr.propagation import Chunk, chunks_at, keyframes_of_chunk
 from sparkvsr_backend import keys
 from sparkvsr_backend.errors import BadKeyframeError, UnsupportedSettingError
 from sparkvsr_backend.keyframe_files import KeyframeFiles
@@ -32,13 +33,14 @@ class UsedKeyframe:
 
 @dataclass(frozen=True)
 class Plan:
-    """What one render is about. ``key``: of its result."""
+    """What one render is about. ``key``: of its result; ``chunks``: those that hold the frame, if there are any."""
 
     request: RenderRequest
     engine: Engine
     info: EngineInfo
     keyframes: tuple[UsedKeyframe, ...]
     key: Key
+    chunks: tuple[ChunkPart, ...] = ()
 
     @property
     def settings(self) -> Settings:
@@ -64,6 +66,10 @@ class Plan:
         """Of a keyframe's latents; ``size``: of the source frame that the picture is fitted to."""
         return keys.keyframe_key(self.info.identity, self.settings, keyframe.content, size)
 
+    def decoded_key(self, size: Size, mix: Mix) -> Key:
+        """Of a chunk's decoded frames."""
+        return keys.digest("decoded", self.propagation_key(size), mix.guidance, mix.trust)
+
     def propagation_key(self, size: Size, offset: int = 0) -> Key:
         """Of what is carried to the frame ``offset`` frames from the one to be made."""
         origin = keys.offset_origin(self.request)
@@ -72,16 +78,78 @@ class Plan:
         return keys.propagation_key(source, used, self.request.time - origin + offset)
 
 
+@dataclass(frozen=True)
+class ChunkPart:
+    """A chunk's share in a frame. ``plan``: of the chunk, as if its first frame were asked for with all its frames.
+
+    ``offset``: the frame's place in the chunk; ``weight``: how much the chunk counts there.
+    """
+
+    plan: Plan
+    offset: int
+    weight: float
+
+
 def make_plan(request: RenderRequest, engine: Engine, files: KeyframeFiles, maker: KeyframeMaker) -> Plan:
     """Resolve a request. Raises UnsupportedSettingError, BadKeyframeError, KeyframeLeftOutError."""
     info = engine.info
     _require_supported(request.settings, info)
-    request = _trimmed(request, info)
+    spans = _chunks(request, info) if info.grids else ()
+    request = _trimmed_to_chunks(request, spans) if spans else _trimmed(request, info)
     shown = keys.shows_keyframes(request.settings.view)
     used = sorted(request.keyframes, key=lambda keyframe: keyframe.time) if shown else []
     keyframes = tuple(UsedKeyframe(use, _content_of(use, files, maker)) for use in used)
     key = keys.result_key(info.identity, request, [keyframe.content for keyframe in keyframes])
-    return Plan(request, engine, info, keyframes, key)
+    plan = Plan(request, engine, info, keyframes, key)
+    return _with_chunks(plan, spans) if spans else plan
+
+
+def _chunks(request: RenderRequest, info: EngineInfo) -> tuple[Chunk, ...]:
+    """The chunks that hold the frame, as far as the frames at hand reach without a gap."""
+    grid = request.settings.grid or info.grids[0]
+    if grid not in info.grids:
+        raise UnsupportedSettingError(
+            f"{info.name} has no such chunk grid", expected=", ".join(map(str, info.grids)), found=str(grid)
+        )
+    present = {time for time, _ in request.window}
+    first = last = request.time
+    while first - 1 in present:
+        first -= 1
+    while last + 1 in present:
+        last += 1
+    return chunks_at(request.time, grid, request.settings.cuts, (first, last))
+
+
+def _trimmed_to_chunks(request: RenderRequest, spans: tuple[Chunk, ...]) -> RenderRequest:
+    """Without frames and keyframes that no chunk looks at, so that they enter no key."""
+    times = [keyframe.time for keyframe in request.keyframes]
+    wanted = {k for chunk in spans for k in keyframes_of_chunk(chunk.first, chunk.last, times, request.settings.cuts)}
+    return replace(
+        request,
+        window=tuple(frame for frame in request.window if spans[0].first <= frame[0] <= spans[-1].last),
+        keyframes=tuple(keyframe for keyframe in request.keyframes if keyframe.time in wanted),
+    )
+
+
+def _with_chunks(plan: Plan, spans: tuple[Chunk, ...]) -> Plan:
+    time = plan.request.time
+    parts = tuple(ChunkPart(_plan_of_chunk(plan, chunk), time - chunk.first, chunk.weight) for chunk in spans)
+    places = [[chunk.first - time, chunk.last - time] for chunk in spans]
+    return replace(plan, chunks=parts, key=keys.digest("chunks", plan.key, places))
+
+
+def _plan_of_chunk(plan: Plan, chunk: Chunk) -> Plan:
+    request = plan.request
+    used = keyframes_of_chunk(chunk.first, chunk.last, [k.use.time for k in plan.keyframes], request.settings.cuts)
+    inner = replace(
+        request,
+        time=chunk.first,
+        window=tuple(frame for frame in request.window if chunk.first <= frame[0] <= chunk.last),
+        keyframes=tuple(k.use for k in plan.keyframes if k.use.time in used),
+        settings=replace(request.settings, grid=0),
+    )
+    keyframes = tuple(k for k in plan.keyframes if k.use.time in used)
+    return Plan(inner, plan.engine, plan.info, keyframes, plan.key)
 
 
 def _content_of(use: KeyframeUse, files: KeyframeFiles, maker: KeyframeMaker) -> KeyframeContent:
