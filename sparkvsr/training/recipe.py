@@ -25,9 +25,9 @@ from sparkvsr.training.runner import Report, RunPlan, Task, run
 STAGES: Final = ("blind", "pieces", "1", "2")
 # Steps, learning rate and the rest of each run; 8 samples a step.
 PLANS: Final = {
-    "blind": RunPlan(steps=20_000, rate=1.5e-3),
-    "1": RunPlan(steps=1_500, rate=1e-3, fall=0.5),
-    "2": RunPlan(steps=8_000, rate=1e-3),
+    "blind": RunPlan(steps=11_000, rate=1.5e-3),
+    "1": RunPlan(steps=600, rate=1e-3, fall=0.5),
+    "2": RunPlan(steps=3_500, rate=1e-3),
 }
 BATCH: Final = 8
 PIECES: Final = {"train": 4_800, "held out": 96}
