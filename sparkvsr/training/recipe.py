@@ -30,7 +30,7 @@ PLANS: Final = {
     "2": RunPlan(steps=3_500, rate=1e-3),
 }
 BATCH: Final = 8
-PIECES: Final = {"train": 4_800, "held out": 96}
+PIECES: Final = {"train": 3_600, "held out": 96}
 _HELD_OUT_SEED = 1_000_000
 
 
