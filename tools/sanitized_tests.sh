@@ -28,15 +28,19 @@ cmake --preset "$preset" -DSPARKVSR_BUILD_PYTHON=ON -DPython_EXECUTABLE="$python
 cmake --build "$tree"
 
 echo "== native tests"
+# host.live_backend: the plugin with its real link, instrumented, beside a backend of the plain Python.
+export SPARKVSR_BACKEND_COMMAND="[\"$python\", \"-m\", \"sparkvsr_backend\", \"serve\", \"--device\", \"cpu\", \"--cache-gb\", \"1\", \"--idle-timeout\", \"20\"]"
 ASAN_OPTIONS="detect_leaks=1" TSAN_OPTIONS="second_deadlock_stack=1" \
   ctest --test-dir "$tree" --output-on-failure --no-tests=error
 
 if [ "$kind" = thread ]; then
-  # An uninstrumented Python under TSan's runtime hangs before its first test. The native host runs the plugin (on a probe
-  # in place of the link) in every personality with four threads; the link's own tests run its I/O thread.
+  # An uninstrumented Python under TSan's runtime hangs before its first test. The native host runs the plugin in every
+  # personality with four threads on a probe in place of the link, and in some with the real link beside a real backend;
+  # the link's own tests run its I/O thread.
   echo "== no report"
   exit 0
 fi
+unset SPARKVSR_BACKEND_COMMAND
 
 echo "== contract tests through the instrumented bindings"
 # A folder with the instrumented package, in front of the editable install, whose import hook would otherwise win.

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sparkvsr.cli.devices import pick_device
 from sparkvsr.cli.errors import SUCCESS, MissingPartError, UsageError
 from sparkvsr.cli.screen import Screen
 
@@ -28,6 +29,9 @@ def configure(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--part", type=float, default=1.0, metavar="0..1", help="part of the recipe's steps, to try it out (default: 1)"
     )
+    command.add_argument(
+        "--device", choices=["auto", "cpu", "cuda"], default="auto", help="default: cuda where there is one"
+    )
     command.add_argument("--tensorboard", action="store_true", help="write curves to OUTPUT/curves (extra `train`)")
 
 
@@ -37,7 +41,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
     if not 0.0 < options.part <= 1.0:
         raise UsageError("the part of the recipe", expected="a number above 0, at most 1", found=str(options.part))
-    job = recipe.Job(options.data, options.output, options.seed, options.part)
+    job = recipe.Job(options.data, options.output, options.seed, pick_device(options.device), options.part)
     curves = _curves(options.output) if options.tensorboard else None
     load = cache(lambda: material.load(options.data))
     stages: dict[str, Callable[[recipe.Tell], None]] = {

@@ -14,6 +14,7 @@ from sparkvsr.lite.network import BlindNetwork
 from sparkvsr.metrics import psnr_y
 from sparkvsr.resample import resize
 from sparkvsr.training import losses
+from sparkvsr.training.batches import moved
 from sparkvsr.training.degradations import blur_and_decimate, rounded
 from sparkvsr.training.material import Material, Pixels, Shot, decode
 from sparkvsr.training.windows import WindowData, Windows
@@ -25,22 +26,24 @@ _MEASURED_SIDE = 480
 class BlindTask:
     """``BlindNetwork`` on windows of real frames; measured on held-out frames by its gain over bicubic in dB."""
 
-    def __init__(self, material: Material, held_out: list[Shot], seed: int, steps: int, batch: int) -> None:
+    def __init__(
+        self, material: Material, held_out: list[Shot], seed: int, steps: int, batch: int, device: torch.device
+    ) -> None:
         torch.manual_seed(seed)
-        self.model = channels_last(BlindNetwork())
+        self.model = channels_last(BlindNetwork()).to(device)
+        self._device = device
         self.data: Dataset[Any] = WindowData(material, seed, steps, batch)
         self._held_out = held_out
 
     def loss(self, batch: Windows) -> tuple[torch.Tensor, dict[str, float]]:
         """Charbonnier and gradient loss of the HR frames."""
-        frame = batch.frame.to(memory_format=torch.channels_last)
-        with torch.autocast(frame.device.type, torch.bfloat16):
-            detail = self.model(frame, batch.scale)
+        batch = moved(batch, self._device)
+        with torch.autocast(self._device.type, torch.bfloat16):
+            detail = self.model(batch.frame.to(memory_format=torch.channels_last), batch.scale)
         made = batch.base + detail.float()
         pixels = losses.charbonnier(made, batch.truth)
-        return pixels + _STRUCTURE * losses.gradients(made, batch.truth), {
-            f"pixels_x{batch.scale}": float(pixels.detach())
-        }
+        loss = pixels + _STRUCTURE * losses.gradients(made, batch.truth)
+        return loss, {f"pixels_x{batch.scale}": float(pixels.detach())}
 
     @torch.inference_mode()
     def measure(self, model: nn.Module) -> dict[str, float]:
@@ -51,7 +54,7 @@ class BlindTask:
             for kind, found in gains.items():
                 low = _reduced(truth, kind)
                 base = resize(low, (truth.shape[1], truth.shape[2]), "bicubic")
-                found.append(psnr_y(base + model(low[None], 4)[0], truth) - psnr_y(base, truth))
+                found.append(psnr_y(base + model(low[None].to(self._device), 4)[0].cpu(), truth) - psnr_y(base, truth))
         return {name: sum(values) / len(values) for name, values in gains.items() if values}
 
 

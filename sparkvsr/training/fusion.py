@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 from sparkvsr.lite.inference import channels_last
 from sparkvsr.lite.network import GRID, FusionInput, FusionNetwork, FusionOutput
 from sparkvsr.training import losses
+from sparkvsr.training.batches import moved
 from sparkvsr.training.store import PieceData, Pieces
 
 _STRUCTURE = 0.1
@@ -52,16 +53,20 @@ def result(
 class FusionTask:
     """``FusionNetwork`` on pieces of what the hand-made engine carried; measured by its gain over that engine in dB."""
 
-    def __init__(self, train: Path, held_out: Path, seed: int, steps: int, batch: int, stage: int) -> None:
+    def __init__(
+        self, train: Path, held_out: Path, seed: int, steps: int, batch: int, stage: int, device: torch.device
+    ) -> None:
         torch.manual_seed(seed)
         self._stage = stage
-        self.model = channels_last(FusionNetwork())
+        self.model = channels_last(FusionNetwork()).to(device)
+        self._device = device
         self.data: Dataset[Any] = PieceData(train, seed + stage, steps, batch)
         self._held_out = PieceData(held_out, seed, _HELD_OUT_BATCHES, 16)
 
     def loss(self, batch: Pieces) -> tuple[torch.Tensor, dict[str, float]]:
         """Stage 1: Charbonnier between latents where the gate is open. Stage 2: pixels, structure and gate."""
-        with torch.autocast(batch.truth.device.type, torch.bfloat16):
+        batch = moved(batch, self._device)
+        with torch.autocast(self._device.type, torch.bfloat16):
             made: FusionOutput = self.model(batch.known)
         return self._latent_loss(batch, made) if self._stage == 1 else _pixel_loss(batch, made)
 
@@ -78,8 +83,8 @@ class FusionTask:
         sums: dict[str, float] = {"gain": 0.0, "handmade": 0.0, "worst": 0.0}
         count = 0
         for index in range(len(self._held_out)):
-            batch = self._held_out[index]
-            with torch.autocast(batch.truth.device.type, torch.bfloat16):
+            batch = moved(self._held_out[index], self._device)
+            with torch.autocast(self._device.type, torch.bfloat16):
                 made: FusionOutput = model(batch.known)
             refinement = made.refinement
             after = _psnr(result(batch.known, made.motion, made.agreement, refinement).frame, batch.truth)

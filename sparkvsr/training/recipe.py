@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,7 @@ from sparkvsr.training.runner import Report, RunPlan, Task, run
 STAGES: Final = ("blind", "pieces", "1", "2")
 # Steps, learning rate and the rest of each run; 8 samples a step.
 PLANS: Final = {
-    "blind": RunPlan(steps=11_000, rate=1.5e-3),
+    "blind": RunPlan(steps=10_000, rate=1.5e-3, fall=0.6),
     "1": RunPlan(steps=600, rate=1e-3, fall=0.5),
     "2": RunPlan(steps=3_500, rate=1e-3),
 }
@@ -44,6 +44,7 @@ class Job:
     data: Path
     output: Path
     seed: int = 0
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     part: float = 1.0
 
     def plan(self, stage: str) -> RunPlan:
@@ -71,7 +72,7 @@ def blind(job: Job, material_of: Callable[[], material.Material], tell: Tell) ->
     """Train the blind part."""
     plan = job.plan("blind")
     names = (job.data / "val.txt").read_text(encoding="utf-8").split() if (job.data / "val.txt").is_file() else []
-    task = BlindTask(material_of(), held_out(job.data, names), job.seed, plan.steps, BATCH)
+    task = BlindTask(material_of(), held_out(job.data, names), job.seed, plan.steps, BATCH, job.device)
     _export(_trained(task, plan, job.checkpoint("blind"), tell), job.weights("blind"))
 
 
@@ -81,8 +82,8 @@ def pieces(job: Job, material_of: Callable[[], material.Material], tell: Tell) -
 
     network = BlindNetwork()
     network.load_state_dict(load_file(job.weights("blind")))
-    parts = LiteParts(TrainedBlind(Precisions(network, torch.device("cpu"))), None, "training")
-    engine = LiteEngine(torch.device("cpu"), parts)
+    parts = LiteParts(TrainedBlind(Precisions(network, job.device)), None, "training")
+    engine = LiteEngine(job.device, parts)
     for name, count in PIECES.items():
         wanted = max(1, round(count * job.part))
         seed = job.seed if name == "train" else job.seed + _HELD_OUT_SEED
@@ -96,7 +97,7 @@ def pieces(job: Job, material_of: Callable[[], material.Material], tell: Tell) -
 def stage(job: Job, number: int, tell: Tell) -> None:
     """Train the fusion network: stage 1, or stage 2 from where stage 1 ended."""
     plan = job.plan(str(number))
-    task = FusionTask(job.pieces("train"), job.pieces("held out"), job.seed, plan.steps, BATCH, number)
+    task = FusionTask(job.pieces("train"), job.pieces("held out"), job.seed, plan.steps, BATCH, number, job.device)
     if number == 2:
         from safetensors.torch import load_file
 
@@ -111,4 +112,4 @@ def _trained(task: Task, plan: RunPlan, path: Path, tell: Tell) -> nn.Module:
 
 def _export(network: nn.Module, path: Path) -> None:
     with atomic_path(path) as part:
-        save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, str(part))
+        save_file({name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}, str(part))
