@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from sparkvsr.engine import Watch
 from sparkvsr.frames import PixelFormat, fingerprint
 from sparkvsr.media import Clip
-from sparkvsr.propagation import keyframes_in_reach, shot_of
+from sparkvsr.propagation import Chunk, chunks_at, keyframes_in_reach, keyframes_of_chunk, shot_of
 from sparkvsr_backend.computation import RenderResult
 from sparkvsr_backend.engine_loop import EngineLoop
 from sparkvsr_backend.errors import NeedFrames
@@ -19,14 +18,16 @@ class ClipRenderer:
     """Renders frames of a clip. ``keyframes``: pictures by frame number; ``output``: the format of a whole frame."""
 
     def __init__(
-        self, loop: EngineLoop, clip: Clip, keyframes: Mapping[int, Path], settings: Settings, output: PixelFormat
+        self, loop: EngineLoop, clip: Clip, keyframes: Mapping[int, Picture], settings: Settings, output: PixelFormat
     ) -> None:
         self._loop = loop
         self._clip = clip
-        self._keyframes = {number: path.resolve() for number, path in keyframes.items()}
+        self._keyframes = dict(keyframes)
         self._settings = settings
         self._output = output
-        self._radius = loop.engine(settings.engine).info.window
+        info = loop.engine(settings.engine).info
+        self._radius = info.window
+        self._grid = settings.grid or next(iter(info.grids), 0)
         self._prints: dict[int, bytes] = {}
 
     def render(self, number: int, watch: Watch | None = None) -> RenderResult:
@@ -40,7 +41,11 @@ class ClipRenderer:
 
     def keyframes_of(self, number: int) -> tuple[int, ...]:
         """The keyframes that the frame uses."""
-        return keyframes_in_reach(number, self._keyframes, self._settings.cuts)
+        cuts = self._settings.cuts
+        if not self._grid:
+            return keyframes_in_reach(number, self._keyframes, cuts)
+        of_chunks = (keyframes_of_chunk(one.first, one.last, self._keyframes, cuts) for one in self._chunks(number))
+        return tuple(sorted({time for times in of_chunks for time in times}))
 
     def _request(self, number: int) -> RenderRequest:
         size = self._output
@@ -58,13 +63,20 @@ class ClipRenderer:
 
     def _window(self, number: int) -> Iterable[int]:
         """The frame and its neighbours in the clip and in the shot, as far as the engine looks."""
+        if self._grid:
+            chunks = self._chunks(number)
+            return range(chunks[0].first, chunks[-1].last + 1)
         shot = shot_of(number, self._settings.cuts)
         first, last = self._clip.numbers[0], self._clip.numbers[-1]
         near = range(max(first, number - self._radius), min(last, number + self._radius) + 1)
         return (time for time in near if time in shot)
 
+    def _chunks(self, number: int) -> tuple[Chunk, ...]:
+        whole = (self._clip.numbers[0], self._clip.numbers[-1])
+        return chunks_at(number, self._grid, self._settings.cuts, whole)
+
     def _use(self, time: int) -> KeyframeUse:
-        return KeyframeUse(time=time, picture=Picture(path=str(self._keyframes[time])), source=self._fingerprint(time))
+        return KeyframeUse(time=time, picture=self._keyframes[time], source=self._fingerprint(time))
 
     def _fingerprint(self, number: int) -> bytes:
         """Known for ever once computed: 16 bytes a frame."""

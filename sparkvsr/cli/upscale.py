@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +15,18 @@ from sparkvsr.cli.delivery import Delivery, Wishes, check_output_kind, decide, o
 from sparkvsr.cli.devices import pick_device
 from sparkvsr.cli.errors import SUCCESS, UsageError
 from sparkvsr.cli.keyframe_options import collect
+from sparkvsr.cli.keyframe_sources import sources_of
 from sparkvsr.cli.screen import Screen
 from sparkvsr.color import Transfer
 from sparkvsr.engine import default_registry
 from sparkvsr.frames import Depth
+from sparkvsr.keyframes import choose
 from sparkvsr.media import Clip, FramePattern, MediaNotFoundError, SequenceClip, open_clip
 from sparkvsr.media.patterns import format_ranges
+from sparkvsr.propagation import CHUNK_OVERLAP
 from sparkvsr_backend.cache import Budgets
 from sparkvsr_backend.engine_loop import EngineLoop
-from sparkvsr_backend.requests import Precision, Settings, View
+from sparkvsr_backend.requests import Picture, Precision, Settings, View
 
 DEPTHS = {"8": Depth.BYTE, "10": Depth.SHORT, "16": Depth.SHORT, "half": Depth.HALF, "float": Depth.FLOAT}
 _ASPECT_TOLERANCE = 0.01
@@ -34,7 +38,7 @@ class Job:
 
     clip: Clip
     numbers: range
-    keyframes: dict[int, Path]
+    keyframes: dict[int, Picture]
     settings: Settings
     delivery: Delivery
 
@@ -42,10 +46,11 @@ class Job:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Run the command. Raises CommandError and the errors of ``expected_errors``."""
     with closing(_open(options)) as clip:
-        job = plan(options, clip)
+        job = plan(options, clip, screen.note)
         device = pick_device(options.device)
         _announce(job, str(device), screen)
         loop = EngineLoop(default_registry(), device, Budgets.share_out(int(options.memory * 2**30)))
+        _prepare_models(job, loop)
         renderer = ClipRenderer(loop, clip, job.keyframes, job.settings, job.delivery.rendered)
         started = time.perf_counter()
         _render(job, renderer, screen)
@@ -66,17 +71,20 @@ def _open(options: argparse.Namespace) -> Clip:
     return clip
 
 
-def plan(options: argparse.Namespace, clip: Clip) -> Job:
-    """Decide everything, and refuse what cannot work, before the first frame. Raises UsageError, MediaError."""
+def plan(options: argparse.Namespace, clip: Clip, note: Callable[[str], None] = lambda text: None) -> Job:
+    """Decide everything, and refuse what cannot work, before the first frame. Raises UsageError, MediaError.
+
+    ``note`` tells what takes its time.
+    """
     numbers = _numbers(options, clip)
     output = Path(options.output)
     check_output_kind(output, len(numbers))
-    whole = range(clip.numbers[0], clip.numbers[-1] + 1)
-    keyframes = collect(options.keyframe, options.keyframes, whole)
     transfer = _transfer(options, clip)
+    keyframes = _keyframes(options, clip, transfer, note)
     settings = _settings(options, transfer)
     delivery = decide(output, clip, _target_size(options, clip), transfer, _wishes(options))
-    inputs = [*_input_files(options.input, clip), *keyframes.values()]
+    pictures = [Path(picture.path) for picture in keyframes.values() if picture.path is not None]
+    inputs = [*_input_files(options.input, clip), *pictures]
     refuse_overwriting(output, inputs, list(numbers), options.overwrite)
     return Job(clip, numbers, keyframes, settings, delivery)
 
@@ -105,6 +113,31 @@ def _refuse_gaps(clip: Clip, numbers: range) -> None:
         )
 
 
+def _keyframes(
+    options: argparse.Namespace, clip: Clip, transfer: Transfer, note: Callable[[str], None]
+) -> dict[int, Picture]:
+    """The keyframes' pictures. Choices look at the whole clip, so that any range gives the same pixels."""
+    first, last = clip.numbers[0], clip.numbers[-1]
+    sources = sources_of(clip, transfer, options.cuts, note)
+
+    def choose_frames(text: str) -> tuple[int, ...]:
+        return choose(text, first, last, options.cuts, sources)
+
+    model: str | None = options.keyframe_model
+    chosen = collect(options.keyframe, options.keyframes, range(first, last + 1), choose_frames, model)
+    curve = None if options.keyframe_transfer == "auto" else Transfer(options.keyframe_transfer)
+    files = {number: Picture(path=str(path.resolve()), transfer=curve) for number, path in chosen.files.items()}
+    made = {number: Picture(model=model) for number in chosen.made}
+    return dict(sorted({**files, **made}.items()))
+
+
+def _prepare_models(job: Job, loop: EngineLoop) -> None:
+    """The user's own command line may name programs. A model that cannot be had is told before the first frame."""
+    loop.image_models.trusted = True
+    for model in {picture.model for picture in job.keyframes.values() if picture.model is not None}:
+        _ = loop.image_models.get(model).identity
+
+
 def _transfer(options: argparse.Namespace, clip: Clip) -> Transfer:
     return clip.info.transfer if options.transfer == "auto" else Transfer(options.transfer)
 
@@ -120,6 +153,7 @@ def _settings(options: argparse.Namespace, transfer: Transfer) -> Settings:
         cuts=options.cuts,
         split=options.split,
         precision=Precision(options.precision),
+        grid=0 if options.chunk is None else options.chunk - CHUNK_OVERLAP,
     )
 
 
@@ -223,11 +257,24 @@ def _add_guidance(group: argparse._ArgumentGroup) -> None:
         help="high-resolution picture of frame N; may be repeated",
     )
     group.add_argument(
+        "--keyframe-transfer",
+        choices=["auto", *map(str, Transfer)],
+        default="auto",
+        help="transfer curve of the keyframe pictures (default: from each file)",
+    )
+    group.add_argument(
+        "--keyframe-model",
+        metavar="MODEL",
+        help="what makes the pictures of chosen frames that have none: a weights file (.pth, .safetensors), "
+        '"command:PROGRAM {in} {out}", python:module:function, or blind',
+    )
+    group.add_argument(
         "--keyframes",
         action="append",
         default=[],
-        metavar="PLACE",
-        help="folder of numbered pictures, or a pattern such as key.%%04d.png",
+        metavar="WHAT",
+        help="folder of numbered pictures, or a pattern such as key.%%04d.png; or which frames: iframes, every:N, "
+        'random:SEED:N, suggest:N, or a list such as "1 24 48-60x4"; may be repeated',
     )
     group.add_argument(
         "--cuts",
@@ -302,7 +349,14 @@ def _add_writing(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_computing(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--engine", default="lite", help="default: lite")
+    group.add_argument(
+        "--engine",
+        default="lite",
+        help="lite, or sparkvsr-5b with options where wanted: 'sparkvsr-5b?tile=768,color=off' (default: lite)",
+    )
+    group.add_argument(
+        "--chunk", type=int, choices=(33, 49), help="frames that sparkvsr-5b works on at once (default: 33)"
+    )
     group.add_argument(
         "--precision", choices=[str(precision) for precision in Precision], default="float32", help="default: float32"
     )

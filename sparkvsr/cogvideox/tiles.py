@@ -13,14 +13,14 @@ import torch
 class Part:
     """A span ``first`` .. ``last`` (exclusive) of all units.
 
-    It comes in over ``overlap`` units from ``rise`` on and goes out over as many from ``fall`` on; None: not at all.
+    It comes in over ``fading`` units from ``rise`` on and goes out over as many from ``fall`` on; None: not at all.
     """
 
     first: int
     last: int
     rise: int | None
     fall: int | None
-    overlap: int
+    fading: int
 
     def weights(self, step: int) -> list[float]:
         """One weight for each of (last − first)·step samples."""
@@ -28,10 +28,10 @@ class Part:
         return [self._rising(place, step) - self._fallen(place, step) for place in samples]
 
     def _rising(self, place: int, step: int) -> float:
-        return 1.0 if self.rise is None else fade(place - self.rise * step, self.overlap * step)
+        return 1.0 if self.rise is None else fade(place - self.rise * step, self.fading * step)
 
     def _fallen(self, place: int, step: int) -> float:
-        return 0.0 if self.fall is None else fade(place - self.fall * step, self.overlap * step)
+        return 0.0 if self.fall is None else fade(place - self.fall * step, self.fading * step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,9 @@ def fade(index: int, length: int) -> float:
 
 
 def parts_of(length: int, size: int, overlap: int) -> tuple[Part, ...]:
-    """Parts of ``size``, spread evenly over ``length`` at even places; each melts into the next over ``overlap``.
+    """Parts of ``size``, spread evenly over ``length`` at even places, that share ``overlap`` or more.
+
+    Each melts into the next over most of the overlap, but not at its very edges, where networks see their own padding.
 
     One part of all where ``size`` is 0 or no less than ``length``. Raises ValueError for odd numbers, and for an
     overlap above a quarter of a part.
@@ -80,10 +82,10 @@ def parts_of(length: int, size: int, overlap: int) -> tuple[Part, ...]:
         )
     count = math.ceil((length - overlap) / (size - overlap))
     firsts = [2 * round((length - size) * index / (count - 1) / 2) for index in range(count)]
-    # The parts before and after share more than the overlap where they do not fill the length; its middle is used.
-    edges = [(following + first + size - overlap) // 2 for first, following in pairwise(firsts)]
+    fading = overlap - 2 * (overlap // 8)
+    edges = [(following + first + size - fading) // 2 for first, following in pairwise(firsts)]
     return tuple(
-        Part(first, first + size, rise, fall, overlap)
+        Part(first, first + size, rise, fall, fading)
         for first, rise, fall in zip(firsts, [None, *edges], [*edges, None], strict=True)
     )
 
