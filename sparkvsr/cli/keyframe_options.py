@@ -1,35 +1,88 @@
-"""Which keyframes a command line names: FRAME=FILE, a pattern, or a folder of numbered pictures."""
+"""Which keyframes a command line names: FRAME=FILE, a pattern, a folder of numbered pictures, or a choice of frames."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sparkvsr.cli.errors import UsageError
+from sparkvsr.keyframes import KeyframeChoiceError
 from sparkvsr.media import FramePattern, MediaNotFoundError, is_still
 from sparkvsr.media.patterns import format_ranges
 
 
-def collect(named: Sequence[tuple[int, Path]], places: Sequence[str], numbers: range) -> dict[int, Path]:
-    """Pictures by frame number. Raises UsageError for a frame named twice or outside the clip, MediaNotFoundError."""
-    keyframes: dict[int, Path] = {}
-    for number, path in named:
-        if number in keyframes:
-            raise UsageError(f"keyframe {number} is given twice", found=f"{keyframes[number]} and {path}")
-        keyframes[number] = path
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Keyframes: ``files`` by frame number, and the frames whose picture an image model is to make."""
+
+    files: dict[int, Path]
+    made: tuple[int, ...] = ()
+
+
+def collect(
+    named: Sequence[tuple[int, Path]],
+    words: Sequence[str],
+    numbers: range,
+    choose: Callable[[str], Iterable[int]],
+    model: str | None = None,
+) -> Chosen:
+    """What ``--keyframe`` and ``--keyframes`` mean. ``words``: places of pictures, choices and lists of frames.
+
+    Where there are choices, only chosen frames take their pictures from the places; one without a picture gets it from
+    the ``model``. Raises UsageError for a frame named twice, outside the clip or without a picture, MediaNotFoundError.
+    """
+    places = [word for word in words if _is_place(word)]
+    choices = [word for word in words if not _is_place(word)]
+    chosen = {number for word in choices for number in _chosen_by(word, choose)}
+    files = _named(named)
     for place in places:
         for number, path in _found_in(place).items():
-            keyframes.setdefault(number, path)  # a picture named by itself goes first
-    _check(keyframes, numbers)
-    return dict(sorted(keyframes.items()))
+            if number in chosen or not choices:
+                files.setdefault(number, path)  # a picture named by itself goes first
+    _check(files, numbers)
+    missing = tuple(sorted(chosen - files.keys()))
+    _check_model(missing, bool(choices), model)
+    return Chosen(dict(sorted(files.items())), missing)
+
+
+def _is_place(word: str) -> bool:
+    return Path(word).is_dir() or FramePattern.looks_like_one(word)
+
+
+def _chosen_by(word: str, choose: Callable[[str], Iterable[int]]) -> Iterable[int]:
+    try:
+        return choose(word)
+    except KeyframeChoiceError as error:
+        places = "a folder, a pattern such as key.%04d.png"
+        raise UsageError(f"--keyframes {word!r} is neither {places} nor a choice of frames: {error}") from error
+
+
+def _named(named: Sequence[tuple[int, Path]]) -> dict[int, Path]:
+    files: dict[int, Path] = {}
+    for number, path in named:
+        if number in files:
+            raise UsageError(f"keyframe {number} is given twice", found=f"{files[number]} and {path}")
+        files[number] = path
+    return files
+
+
+def _check_model(missing: tuple[int, ...], choices: bool, model: str | None) -> None:
+    if missing and model is None:
+        raise UsageError(
+            "keyframes without a picture",
+            expected="a picture of each",
+            found=f"none of {format_ranges(list(missing))}",
+            advice="--keyframes FOLDER names pictures, --keyframe-model makes them",
+        )
+    if model is not None and not choices:
+        raise UsageError("--keyframe-model: of which frames", expected="--keyframes every:N, suggest:N, a list …")
 
 
 def _found_in(place: str) -> dict[int, Path]:
     if Path(place).is_dir():
         found = _numbered_files(Path(place))
     else:
-        if not FramePattern.looks_like_one(place):
-            raise UsageError("--keyframes", expected="a folder, or a pattern such as key.%04d.png", found=place)
         pattern = FramePattern.parse(place)
         found = {number: pattern.path(number) for number in pattern.numbers_on_disk()}
     if not found:

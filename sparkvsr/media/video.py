@@ -16,7 +16,7 @@ from av.video.reformatter import ColorRange
 from sparkvsr.frames import Frame, Premultiplication
 from sparkvsr.media.clip import WINDOW_BYTES, ClipBase, ClipInfo
 from sparkvsr.media.errors import MediaNotFoundError, MissingFrameError, UnreadableMediaError, reason
-from sparkvsr.media.video_index import VideoIndex, index_video
+from sparkvsr.media.video_index import VideoIndex, iframe_times, index_video
 from sparkvsr.media.yuv import VideoColor, color_of, to_rgb
 
 _SEEKS = 3  # keyframes tried before decoding begins at the start of the file
@@ -73,6 +73,17 @@ class VideoClip(ClipBase):
     def numbers(self) -> Sequence[int]:
         """0 … frames − 1."""
         return range(len(self._index))
+
+    def iframes(self) -> tuple[int, ...]:
+        """The frames that the file codes without reference to others, ascending. Decodes these alone.
+
+        Raises UnreadableMediaError where the file does not tell.
+        """
+        found = (self._index.position(time) for time in iframe_times(self._path, self._stream.index))
+        numbers = tuple(sorted({position for position in found if position is not None}))
+        if not numbers:
+            raise UnreadableMediaError(f"{self._path}: the video does not tell its I-frames")
+        return numbers
 
     def seconds(self, number: int) -> Fraction | None:
         """When the frame is shown, from the first frame on, by the file's own times."""

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.video.frame import PictureType
 
 from sparkvsr.media.errors import UnreadableMediaError
 
@@ -78,6 +79,21 @@ def index_video(path: Path, stream_index: int) -> VideoIndex:
     if not known:
         raise UnreadableMediaError(f"{path}: the video has no frames")
     return VideoIndex(tuple(sorted(known)), base, tuple(keyframes))
+
+
+def iframe_times(path: Path, stream_index: int) -> list[int]:
+    """Presentation times of the I-frames, also of those where decoding cannot begin. Raises UnreadableMediaError.
+
+    Decoders that can are told to pass over all others.
+    """
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams[stream_index]
+            stream.codec_context.skip_frame = "NONINTRA"
+            frames = list(container.decode(stream))
+            return [frame.pts for frame in frames if frame.pict_type == PictureType.I and frame.pts is not None]
+    except av.FFmpegError as error:
+        raise UnreadableMediaError(f"{path}: the video is damaged: {error}") from error
 
 
 def _times_by_decoding(path: Path, stream_index: int) -> list[int]:

@@ -8,8 +8,8 @@ import pytest
 from support.clips_on_disk import SCALE, write_film
 
 from sparkvsr.cli import main
-from sparkvsr.color import Transfer, from_working, unpack
-from sparkvsr.frames import Depth, Frame, Premultiplication
+from sparkvsr.color import Transfer, from_working, pack, to_working, unpack
+from sparkvsr.frames import Depth, Frame, PixelFormat, Premultiplication
 from sparkvsr.media import VideoClip, open_clip, read_still, write_still
 from sparkvsr.metrics import psnr_y
 
@@ -61,6 +61,74 @@ def test_a_folder_of_keyframes_equals_keyframes_by_name(film: Path, tmp_path: Pa
     upscale(film, tmp_path / "b.%d.png", "--range", "2", *keyed(film, 0, 3))
     a, b = (read_still(tmp_path / f"{name}.2.png").frame.numpy() for name in "ab")
     np.testing.assert_array_equal(a, b)
+
+
+def test_a_choice_takes_its_pictures_from_a_folder(film: Path, tmp_path: Path) -> None:
+    for number in range(FRAMES):
+        write_still(tmp_path / f"keys/k.{number}.png", read_still(film / f"hr.{number:04d}.png").frame)
+    words = ["--range", "2", "--keyframes", tmp_path / "keys"]
+    upscale(film, tmp_path / "a.png", *words, "--keyframes", "every:3")
+    upscale(film, tmp_path / "b.png", "--range", "2", *keyed(film, 0, 3, 6))
+    upscale(film, tmp_path / "c.png", *words, "--keyframes", "suggest:2")
+    a, b = (read_still(tmp_path / f"{name}.png").frame.numpy() for name in "ab")
+    np.testing.assert_array_equal(a, b)
+    assert (tmp_path / "c.png").is_file()
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An image model that knows the truth of frame 3 and of no other."""
+    (tmp_path / "model_of_ours.py").write_text(
+        "import numpy as np\n"
+        "from sparkvsr.color import unpack\n"
+        "from sparkvsr.media import read_still\n"
+        "def f(array):\n"
+        "    source, truth = (unpack(read_still(path).frame)[0].permute(1, 2, 0).numpy() for path in PATHS)\n"
+        "    if np.abs(source - array).max() > 0.01:\n"
+        "        raise ValueError('never seen')\n"
+        "    return truth\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return "python:model_of_ours:f"
+
+
+def test_a_model_makes_pictures_and_is_told_where_it_fails(
+    film: Path, tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import importlib
+
+    ours = importlib.import_module("model_of_ours")
+    monkeypatch.setattr(ours, "PATHS", (film / "lr.0003.png", film / "hr.0003.png"), raising=False)
+    words = ["--range", "2", "--keyframes", "1 3", "--keyframe-model", model]
+    upscale(film, tmp_path / "a.png", *words)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "warning: keyframe 1 is left out: the image model gave no picture" in said
+    assert "ValueError: never seen" in said
+    assert said.count("left out") == 1
+    upscale(film, tmp_path / "b.png", "--range", "2", *keyed(film, 3))
+    a, b = (read_still(tmp_path / f"{name}.png").frame.numpy() for name in "ab")
+    np.testing.assert_array_equal(a, b)
+
+
+def test_the_curve_of_keyframes_can_be_named(film: Path, tmp_path: Path) -> None:
+    """A picture in S-Log3 saved as PNG, named so, is as good as the plain one."""
+    linear = from_working(unpack(read_still(film / "hr.0000.png").frame)[0], Transfer.LINEAR)
+    coded = from_working(to_working(linear, Transfer.LINEAR), Transfer.SLOG3)
+    layout = PixelFormat(coded.shape[2], coded.shape[1], 3, Depth.SHORT, Premultiplication.OPAQUE)
+    write_still(tmp_path / "log.png", pack(coded, None, layout))
+    words = ["--range", 1, "--keyframe", f"0={tmp_path / 'log.png'}", "--keyframe-transfer", "slog3"]
+    upscale(film, tmp_path / "a.png", *words)
+    upscale(film, tmp_path / "b.png", "--range", 1, *keyed(film, 0))
+    a, b = (read_still(tmp_path / f"{name}.png").frame.numpy().astype(int) for name in "ab")
+    assert np.abs(a - b).max() <= 1
+
+
+def test_hdr_video_stays_what_it_is(film: Path, tmp_path: Path) -> None:
+    upscale(film, tmp_path / "a.mp4", "--fps", 25, "--range", "0-2", "--transfer", "pq", "--scale", 1)
+    clip = VideoClip(tmp_path / "a.mp4")
+    assert (clip.info.transfer, clip.info.layout.depth) == (Transfer.PQ, Depth.SHORT)
+    assert main(["upscale", str(tmp_path / "a.mp4"), str(tmp_path / "b.mkv"), "--scale", "1", "--quiet"]) == 0
+    assert VideoClip(tmp_path / "b.mkv").info.transfer is Transfer.PQ
 
 
 def test_settings_reach_the_engine(film: Path, tmp_path: Path) -> None:

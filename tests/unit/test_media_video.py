@@ -7,6 +7,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Colorspace
 
 from sparkvsr.color import Transfer
@@ -128,6 +129,30 @@ def test_rgb_to_yuv_and_back(dtype: str, full: bool) -> None:
     np.testing.assert_allclose(
         found.astype(float) / scale, pixels.astype(float) / scale, atol=2 if dtype == "uint8" else 0.6
     )
+
+
+def write_groups(path: Path, entries: list[int], count: int) -> None:
+    """A video whose I-frames are where they are wanted, and nowhere else."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"bf": "2", "sc_threshold": "0", "g": "1000"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(count):
+            frame = av.VideoFrame.from_ndarray(numbered(number).numpy(), format="rgb24")
+            frame.pict_type = PictureType.I if number in entries else PictureType.NONE
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def test_iframes_are_found_where_they_are(tmp_path: Path) -> None:
+    write_groups(tmp_path / "a.mp4", [0, 7, 18, 19], 30)
+    clip = VideoClip(tmp_path / "a.mp4")
+    assert clip.iframes() == (0, 7, 18, 19)
+    np.testing.assert_allclose(grey_of(clip.read(18)), (18 * 5) % 250, atol=3)
+
+
+def test_of_intra_video_every_frame_is_an_iframe(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mov", 6, codec="prores", chroma="422", bits=10)
+    assert VideoClip(tmp_path / "a.mov").iframes() == tuple(range(6))
 
 
 def test_every_frame_in_any_order(tmp_path: Path) -> None:
