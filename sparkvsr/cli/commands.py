@@ -17,6 +17,7 @@ Run = Callable[[argparse.Namespace, Screen], int]
 
 COMMANDS = {
     "upscale": "upscale a clip, guided by keyframes",
+    "weights": "download, check and list the checkpoint of the 5B engine",
     "train": "train the networks of the lite engine",
     "demo": "make a clip, upscale it through the real plugin, measure, show",
     "install-plugin": "put the plugin where hosts find it",
