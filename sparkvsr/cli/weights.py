@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sparkvsr.cli.errors import SUCCESS
+from sparkvsr.cli import values
+from sparkvsr.cli.errors import SUCCESS, UsageError
 from sparkvsr.cli.screen import Screen
 from sparkvsr.cli.status import size
 
@@ -45,6 +46,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     action("path", "where it lies", _path).add_argument("name", nargs="?", choices=NAMES, default=NAMES[0])
     checking = action("verify", "read every byte and compare checksums", _verify)
     checking.add_argument("name", nargs="?", choices=NAMES, default=NAMES[0])
+    planning = action("plan", "what fits a card: tiles to keep as engine options, and where the weights lie", _plan)
+    planning.add_argument("--size", type=values.fit, required=True, metavar="WxH", help="of the output")
+    planning.add_argument(
+        "--budget",
+        type=values.number_in(0.1, 4096),
+        metavar="GB",
+        help="of the device's memory (default: what is free)",
+    )
+    planning.add_argument("--chunk", type=int, choices=(33, 49), default=33, help="frames at once (default: 33)")
+    planning.add_argument("--dtype", choices=("bfloat16", "float16", "float32"), default="bfloat16")
     tiny = action("make-tiny", "write a random checkpoint of the same layout, for tests", _make_tiny)
     tiny.add_argument("folder", type=Path)
     tiny.add_argument("--seed", type=int, default=0)
@@ -134,6 +145,28 @@ def _make_tiny(options: argparse.Namespace, screen: Screen) -> int:
 
     screen.result(str(make_tiny(options.folder, options.seed)))
     return SUCCESS
+
+
+def _plan(options: argparse.Namespace, screen: Screen) -> int:
+    from sparkvsr.cogvideox.options import DTYPES, EngineOptions
+    from sparkvsr.cogvideox.planner import GB, Work, propose
+
+    if options.size.width is None or options.size.height is None:
+        raise UsageError("--size", expected="both sides, like 1920x1080", found="one")
+    budget = _free_memory() if options.budget is None else int(options.budget * GB)
+    work = Work(options.size.height, options.size.width, options.chunk)
+    found = propose(work, EngineOptions(), DTYPES[options.dtype], budget)
+    screen.note(found.why)
+    screen.result(f"sparkvsr-5b?tile={found.options.tile},vae={found.options.vae}")
+    return SUCCESS
+
+
+def _free_memory() -> int:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UsageError("--budget", expected="gigabytes, as there is no CUDA device to ask", found="none")
+    return int(torch.cuda.mem_get_info()[0])
 
 
 _STEP = 256 << 20

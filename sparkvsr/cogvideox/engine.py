@@ -20,10 +20,12 @@ from sparkvsr.cogvideox.chunk import (
 )
 from sparkvsr.cogvideox.geometry import SPATIAL, TEMPORAL, Padding
 from sparkvsr.cogvideox.lowband import corrected, low_band
+from sparkvsr.cogvideox.models import Models
 from sparkvsr.cogvideox.options import EngineOptions, overlap_of
 from sparkvsr.cogvideox.passes import tiled_x0
+from sparkvsr.cogvideox.planner import Work
 from sparkvsr.cogvideox.reference import KeyframeLatents, Placed, move, place, terms_at
-from sparkvsr.cogvideox.residency import Networks
+from sparkvsr.cogvideox.residency import Networks, Part
 from sparkvsr.cogvideox.video import network_video, pad
 from sparkvsr.engine import (
     Decoded,
@@ -81,10 +83,14 @@ class CogVideoXEngine:
         parts = [highlights.split(frame.picture.cpu()) for frame in frames]
         bases = [base for base, _ in parts]
         padding = Padding(bases[0].shape[1] * settings.scale, bases[0].shape[2] * settings.scale)
-        with self._networks.at_work(settings.precision, watch) as models:
-            video = network_video(bases, settings.scale, models.dtype)
-            latents = codec.encode(models, video, *self._codec_tiles, watch).cpu()
         size = (padding.height, padding.width)
+
+        def encode(models: Models) -> torch.Tensor:
+            video = network_video(bases, settings.scale, models.dtype)
+            return codec.encode(models, video, *self._codec_tiles, watch).cpu()
+
+        shape = Work(*size, len(frames))
+        latents = self._networks.run(Part.AUTOENCODER, shape, settings.precision, watch, encode)
         return ChunkSource(
             frames=len(frames),
             scale=settings.scale,
@@ -128,10 +134,14 @@ class CogVideoXEngine:
         source = data.source
         gate = Gate.of(data, mix.trust, self._options.gate)
         x0 = self._mixed(data, gate.gate, mix.guidance, watch)
-        with self._networks.at_work(source.precision, watch) as models:
+        height, width = source.padding.height, source.padding.width
+
+        def decode(models: Models) -> torch.Tensor:
             pictures = codec.decode(models, x0, *self._codec_tiles, watch)
-            height, width = source.padding.height, source.padding.width
-            pictures = pictures[: source.frames, :, :height, :width].cpu().contiguous()
+            return pictures[: source.frames, :, :height, :width].cpu().contiguous()
+
+        shape = Work(height, width, source.frames)
+        pictures = self._networks.run(Part.AUTOENCODER, shape, source.precision, watch, decode)
         return DecodedChunk(source, pictures, gate, data.keyed is not None and mix.guidance != 0.0)
 
     def frame_of(self, chunk: DecodedChunk, offset: int) -> Decoded:
@@ -165,9 +175,14 @@ class CogVideoXEngine:
 
     def _reference(self, picture: torch.Tensor, precision: str, watch: Watch) -> torch.Tensor:
         """The latent [16, h', w'] of a picture [3, H, W] in 0..1."""
-        padded = pad(picture, Padding(picture.shape[1], picture.shape[2]))
-        with self._networks.at_work(precision, watch) as models:
+        padding = Padding(picture.shape[1], picture.shape[2])
+        padded = pad(picture, padding)
+
+        def encode(models: Models) -> torch.Tensor:
             return codec.encode_reference(models, padded, *self._codec_tiles, watch).cpu()
+
+        shape = Work(padding.height, padding.width, 1)
+        return self._networks.run(Part.AUTOENCODER, shape, precision, watch, encode)
 
     def _keyed(
         self, source: ChunkSource, keyframes: Sequence[Keyframe], placed: Sequence[Placed], watch: Watch
@@ -194,8 +209,12 @@ class CogVideoXEngine:
     def _x0(self, source: ChunkSource, slots: torch.Tensor | None, watch: Watch) -> torch.Tensor:
         rows, columns = (side * SPATIAL for side in source.latents.shape[2:])
         tile = self._options.tile_for(rows, columns)
-        with self._networks.at_work(source.precision, watch) as models:
+
+        def transform(models: Models) -> torch.Tensor:
             return tiled_x0(models, source.latents, slots, tile, overlap_of(tile), watch)
+
+        shape = Work(source.padding.height, source.padding.width, source.frames)
+        return self._networks.run(Part.TRANSFORMER, shape, source.precision, watch, transform)
 
     def _finished(self, chunk: DecodedChunk, offset: int) -> torch.Tensor:
         base = chunk.pictures[offset].float().clamp_(0.0, 1.0)

@@ -25,5 +25,5 @@ class NoSpaceError(WeightsError):
     """The disk has no room for the checkpoint."""
 
 
-class MemoryBudgetError(EngineError):
+class MemoryBudgetError(EngineError, MemoryError):
     """The work does not fit the device's memory by any means that leaves the bytes alone; says which settings fit."""

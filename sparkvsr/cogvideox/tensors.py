@@ -43,7 +43,8 @@ def load_into(module: torch.nn.Module, files: Sequence[Path], dtype: torch.dtype
         with _opened(path) as content:
             for name in content.keys():  # noqa: SIM118
                 tensor = content.get_tensor(name)
-                state[name.removeprefix(prefix)] = tensor.to(device=device, dtype=dtype)
+                # A copy in any case: the file's tensors lie at odd addresses, where processors round otherwise.
+                state[name.removeprefix(prefix)] = tensor.to(device=device, dtype=dtype, copy=True)
     module.load_state_dict(state, strict=True, assign=True)
     module.requires_grad_(False).eval()
 

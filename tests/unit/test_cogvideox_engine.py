@@ -272,7 +272,7 @@ def test_progress_is_told(make: Make) -> None:
 def test_two_threads_never_work_at_once(make: Make) -> None:
     engine = make("")
     pictures, _ = clip(1, 8, 8, 1)
-    with engine._networks.at_work("float32", WATCH), pytest.raises(CancelledError, match="waiting"):
+    with residency._SHELF.lock, pytest.raises(CancelledError, match="waiting"):
         engine.encode_source(window(pictures), settings(1), Watch(cancelled=lambda: True))
     assert not residency._SHELF.lock.locked()
 

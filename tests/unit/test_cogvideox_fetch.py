@@ -223,6 +223,16 @@ def test_the_command_uses_a_local_copy_and_makes_a_tiny_one(tmp_path: Path, caps
     assert read_record().folder == (tmp_path / "mine").resolve()
 
 
+def test_the_command_says_what_fits_a_card(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["weights", "plan", "--size", "1920x1080", "--budget", "24"]) == 0
+    out, err = lines(capsys)
+    assert out == "sparkvsr-5b?tile=0,vae=768"
+    assert "all weights on the device" in err
+    assert main(["weights", "plan", "--size", "1920x1080", "--budget", "2"]) == 1
+    assert "MemoryBudget: " in lines(capsys)[1]
+    assert main(["weights", "plan", "--size", "1920x", "--budget", "24"]) == 2
+
+
 def test_offline_without_anything_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["weights", "fetch", "sparkvsr-5b", "--offline"]) == 1
     assert "WeightsMissing: expected the checkpoint of sparkvsr-5b" in lines(capsys)[1]
