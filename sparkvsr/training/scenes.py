@@ -54,12 +54,13 @@ def _tensor(pixels: Pixels) -> torch.Tensor:
 def _from_clip(shot: Shot, count: int, random: _Random) -> list[Pixels]:
     last = len(shot.frames) - 1
     t = int(random.integers(0, last + 1))
-    directions = random.permutation([-1, 1])[:count]
     times = []
-    for direction in directions:
-        distance = int(np.clip(np.exp(random.uniform(0.0, np.log(_FARTHEST))), 1, last))
+    for direction in random.permutation([-1, 1])[:count]:
+        distance = round(float(np.exp(random.uniform(0.0, np.log(_FARTHEST)))))
         time = t + int(direction) * distance
-        times.append(time if 0 <= time <= last else t - int(direction) * min(distance, max(t, last - t)))
+        if not 0 <= time <= last:  # rather the other way than out of the shot
+            time = t - int(direction) * distance
+        times.append(int(np.clip(time, 0, last)))
     return [_crop(shot.frames[time], shot.frames[t].shape) for time in (t, *times)]
 
 
