@@ -38,7 +38,8 @@ format: $(STAMPS)/python ## rewrite the sources in the project's style
 	$(BIN)/cmake-format -i $(CMAKE_FILES)
 
 ctest: setup
-	ctest --test-dir $(TREE) --output-on-failure --no-tests=ignore
+	SPARKVSR_BACKEND_COMMAND='["$(BIN)/python", "-m", "sparkvsr_backend", "serve", "--device", "cpu", "--cache-gb", "1", "--idle-timeout", "20"]' \
+	  ctest --test-dir $(TREE) --output-on-failure --no-tests=ignore
 
 pytest: setup
 	$(BIN)/python -m pytest
