@@ -11,13 +11,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparkvsr.engine import CancelledError, Watch
-from sparkvsr.keyframes.suggest import MOST_FRAMES, best_set, suggest
+from sparkvsr.keyframes.suggest import MOST_FRAMES, Explained, best_set, suggest
 from sparkvsr.propagation import keyframes_in_reach
+
+
+def between_of(gains: np.ndarray) -> np.ndarray:
+    """Each frame between two keyframes gains from the better one."""
+    size = len(gains)
+    between = np.full((size, size), -np.inf)
+    for a, b in combinations(range(size), 2):
+        between[a, b] = np.maximum(gains[a + 1 : b, a], gains[a + 1 : b, b]).sum()
+    return between
 
 
 def total(gains: np.ndarray, places: tuple[int, ...]) -> float:
     """What the frames gain, each from the keyframes that it would use."""
-    return sum(max(gains[t, k] for k in keyframes_in_reach(t, places)) for t in range(len(gains)) if t not in places)
+    frames = [t for t in range(len(gains)) if t not in places]
+    return sum(max(gains[t, k] for k in keyframes_in_reach(t, places)) for t in frames)
 
 
 @settings(max_examples=40)
@@ -25,10 +35,20 @@ def total(gains: np.ndarray, places: tuple[int, ...]) -> float:
 def test_no_other_set_gains_more(size: int, count: int, seed: int) -> None:
     gains = np.random.default_rng(seed).random((size, size))
     count = min(count, size)
-    found = best_set(gains, count)
+    found = best_set(gains, between_of(gains), count)
     assert len(set(found)) == count
     best = max(total(gains, places) for places in combinations(range(size), count))
     assert total(gains, found) == pytest.approx(best)
+
+
+def test_two_keyframes_that_explain_different_parts_explain_both() -> None:
+    """Frame 1 lies between 0, which knows its left half, and 2, which knows its right half."""
+    whole = np.full((3, 2), 0.5, np.float32)
+    shares = np.zeros((3, 3, 2), np.float32)
+    shares[1, 0, 0], shares[1, 2, 1] = 0.5, 0.5
+    reach = Explained(shares, whole)
+    assert reach.gains()[1, 0] == pytest.approx(np.log(2.0), abs=0.03)
+    assert reach.gains_between()[0, 2] == pytest.approx(np.log(1.005 / 0.005))
 
 
 def texture(seed: int) -> torch.Tensor:

@@ -18,9 +18,7 @@ import torch
 
 from sparkvsr.engine import Engine
 from sparkvsr.keyframes.models.blind import BlindPart
-from sparkvsr.keyframes.models.command import CommandModel
 from sparkvsr.keyframes.models.contract import ImageModel, ImageModelError
-from sparkvsr.keyframes.models.function import imported
 from sparkvsr.keyframes.models.weights import SUFFIXES, WeightsModel
 
 EXPECTED: Final = "blind, a weights file (.pth .safetensors …), command:PROGRAM {in} {out}, python:module:function"
@@ -89,8 +87,12 @@ class ImageModels:
         if text == "blind":
             return BlindPart(self.blind_engine)
         if text.startswith("command:"):
+            from sparkvsr.keyframes.models.command import CommandModel  # late: it reads and writes pictures
+
             return CommandModel(text.removeprefix("command:").strip())
         if text.startswith("python:"):
+            from sparkvsr.keyframes.models.function import imported
+
             return imported(text.removeprefix("python:").strip())
         path = Path(text)
         if path.suffix.lower() not in SUFFIXES:
