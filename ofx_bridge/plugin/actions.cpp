@@ -27,11 +27,13 @@ bool wantWhole(const ActionCall& call, OfxImageClipHandle clip, const char* name
   return region.has_value();
 }
 
-void wantFrames(const ActionCall& call, const char* clip, const std::int64_t* first, const std::int64_t* last) {
+/// Ranges of frames, both ends inclusive.
+void wantFrames(const ActionCall& call, const char* clip, const std::vector<Chunk>& ranges) {
   const std::string property = perClip("OfxImageClipPropFrameRange_", clip);
-  for (int index = 0; first != last; ++first) {
-    call.out.set(property.c_str(), static_cast<double>(*first), index++);
-    call.out.set(property.c_str(), static_cast<double>(*first), index++);
+  int index = 0;
+  for (const Chunk& range : ranges) {
+    call.out.set(property.c_str(), static_cast<double>(range.first), index++);
+    call.out.set(property.c_str(), static_cast<double>(range.last), index++);
   }
 }
 
@@ -87,13 +89,13 @@ OfxStatus framesNeeded(const ActionCall& call) {
   const auto planned = planFrames(call.instance, paramsAt(call), call.time());
   const auto* plan = std::get_if<FramePlan>(&planned);
   if (plan == nullptr) return kOfxStatReplyDefault;  // render says what is wrong
-  std::array<std::int64_t, 3> frames{plan->time};
-  std::size_t count = 1;
+  std::vector<Chunk> frames{plan->window}, pictures;
   for (const std::int64_t keyframe : plan->keyframes) {
-    if (keyframe != plan->time) frames[count++] = keyframe;
+    pictures.push_back({keyframe, keyframe});
+    if (keyframe < plan->window.first || keyframe > plan->window.last) frames.push_back(pictures.back());
   }
-  wantFrames(call, identity::kSourceClip, frames.data(), frames.data() + count);
-  wantFrames(call, identity::kKeyframesClip, plan->keyframes.begin(), plan->keyframes.end());
+  wantFrames(call, identity::kSourceClip, frames);
+  wantFrames(call, identity::kKeyframesClip, pictures);
   return kOfxStatOK;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "changes.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "keyframe_picture.hpp"
@@ -79,6 +80,20 @@ std::string statusOf(const Result<FrameNumbers>& keyframes, const Params& params
   return listed(frames, params.frameOffset) + (error ? " " + error->text() : "");
 }
 
+/// Which frames fit, where the frame shown is a keyframe that the engine has no exact place for.
+std::string placeAdvice(Instance& instance, const Params& params, double time, const FrameNumbers& keyframes) {
+  const std::int64_t grid = chunkGrid(instance, params), frame = nearestFrame(time);
+  if (grid == 0 || !std::binary_search(keyframes.begin(), keyframes.end(), frame)) return {};
+  const auto planned = planFrames(instance, params, time);
+  const auto* plan = std::get_if<FramePlan>(&planned);
+  if (plan == nullptr || !plan->range.contains(frame)) return {};
+  const auto chunks = chunksAt(frame, grid, plan->cuts, plan->range);
+  if (fitsExactly(frame, chunks)) return {};
+  const std::int64_t before = frame - (frame - chunks.back().first) % kChunkPhase + params.frameOffset;
+  return " Frame " + std::to_string(frame + params.frameOffset) + " is moved to its place by measured motion; " +
+         std::to_string(before) + " and " + std::to_string(before + kChunkPhase) + " fit exactly.";
+}
+
 std::string describeStatus(const ActionCall& call) {
   Instance& instance = call.instance;
   const double time = call.time();
@@ -87,6 +102,7 @@ std::string describeStatus(const ActionCall& call) {
   if (instance.host->facts.temporalAccess) range = frameRange(instance.suites(), instance.clips.source);
   const auto keyframes = allKeyframes(instance, params, nearestFrame(time), range);
   std::string text = statusOf(keyframes, params);
+  if (const auto* frames = std::get_if<FrameNumbers>(&keyframes)) text += placeAdvice(instance, params, time, *frames);
   const std::lock_guard lock(instance.mutex);
   return instance.lastOutcome.empty() ? text : text + " " + instance.lastOutcome;
 }

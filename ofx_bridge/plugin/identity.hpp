@@ -83,6 +83,8 @@ enum class OnError { Fail, Bicubic };
 
 // Names of the link protocol, in the order of the options. Transfer: Auto has none.
 constexpr const char* kEngineNames[] = {"lite", "sparkvsr-5b"};
+// Strides of the engines' chunk grids; 0: the engine makes frames one by one.
+constexpr int kEngineGrids[] = {0, 24};
 constexpr const char* kViewNames[] = {"result", "source", "blind", "difference", "confidence", "influence", "split"};
 constexpr const char* kTransferNames[] = {"",      "srgb",  "rec709", "linear",  "acescct", "cineon", "logc3",
                                           "logc4", "slog3", "vlog",   "log3g10", "pq",      "hlg"};

@@ -57,8 +57,21 @@ Result<FramePlan> planFrames(Instance& instance, const Params& params, double ti
   if (auto* error = std::get_if<Error>(&keyframes)) return std::move(*error);
   const auto& flagged = std::get<FrameNumbers>(keyframes);
   plan.flagged = flagged.size();
-  if (usesKeyframes(params)) plan.keyframes = keyframesInReach(plan.time, flagged, plan.cuts);
+  plan.window = {plan.time, plan.time};
+  const std::int64_t grid = chunkGrid(instance, params);
+  if (grid > 0 && params.view != View::Source && plan.range.contains(plan.time)) {
+    const auto chunks = chunksAt(plan.time, grid, plan.cuts, plan.range);
+    plan.window = {chunks.front().first, chunks.back().last};
+    if (usesKeyframes(params)) plan.keyframes = keyframesOfChunks(chunks, flagged, plan.cuts);
+  } else if (usesKeyframes(params)) {
+    const Reach reach = keyframesInReach(plan.time, flagged, plan.cuts);
+    plan.keyframes.assign(reach.begin(), reach.end());
+  }
   return plan;
+}
+
+std::int64_t chunkGrid(const Instance& instance, const Params& params) {
+  return instance.host->facts.temporalAccess ? identity::kEngineGrids[params.engine] : 0;
 }
 
 bool usesKeyframes(const Params& params) { return params.view != View::Source && params.view != View::Blind; }

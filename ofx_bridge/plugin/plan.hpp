@@ -4,6 +4,7 @@
 
 #include <variant>
 
+#include "core/chunks.hpp"
 #include "instance.hpp"
 #include "sparkvsr/link.hpp"
 
@@ -11,7 +12,8 @@ namespace sparkvsr::plugin {
 
 struct FramePlan {
   std::int64_t time = 0;    // the frame to be made
-  Reach keyframes;          // used for it
+  Chunk window;             // the frames that the engine looks at, the frame itself among them
+  FrameNumbers keyframes;   // used for it, ascending
   std::size_t flagged = 0;  // keyframes of the whole clip
   FrameNumbers cuts;        // in host time
   FrameSpan range;          // of the source
@@ -27,6 +29,9 @@ struct FramePlan {
 
 /// False for views that keyframes do not enter.
 [[nodiscard]] bool usesKeyframes(const Params& params);
+
+/// Stride of the chunk grid of the engine chosen; 0 where it has none, or the host shows one frame only.
+[[nodiscard]] std::int64_t chunkGrid(const Instance& instance, const Params& params);
 
 /// By how much the output is larger than the source.
 [[nodiscard]] double outputFactor(const Instance& instance, const Params& params);

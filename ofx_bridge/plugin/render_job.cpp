@@ -63,9 +63,9 @@ bool RenderJob::aborted() const { return instance_.suites().effect->abort(instan
 
 Failure RenderJob::run() {
   using Step = Failure (RenderJob::*)();
-  constexpr Step kSteps[] = {&RenderJob::refuseWhatIsNotBuilt, &RenderJob::planTheFrames, &RenderJob::readPattern,
-                             &RenderJob::openOutput,           &RenderJob::sendOwnFrame,  &RenderJob::sendKeyframes,
-                             &RenderJob::requestUntilDone};
+  constexpr Step kSteps[] = {&RenderJob::refuseWhatIsNotBuilt, &RenderJob::planTheFrames,   &RenderJob::readPattern,
+                             &RenderJob::openOutput,           &RenderJob::sendOwnFrame,    &RenderJob::sendWindow,
+                             &RenderJob::sendKeyframes,        &RenderJob::requestUntilDone};
   for (const Step step : kSteps) {
     if (aborted()) return aborted_();
     if (auto failure = (this->*step)()) return failure;
@@ -91,7 +91,7 @@ Failure RenderJob::planTheFrames() {
 }
 
 Failure RenderJob::readPattern() {
-  if (plan_.keyframes.count == 0) return std::nullopt;
+  if (plan_.keyframes.empty()) return std::nullopt;
   auto read = picturePattern(params_.keyframeFiles, plan_.flagged);
   if (auto* error = std::get_if<Error>(&read)) return std::move(*error);
   pattern_ = std::get<std::optional<PicturePattern>>(std::move(read));
@@ -171,6 +171,16 @@ Failure RenderJob::sendOwnFrame() {
   return std::nullopt;
 }
 
+Failure RenderJob::sendWindow() {
+  for (std::int64_t time = plan_.window.first; time <= plan_.window.last; ++time) {
+    auto sent = send(Clip::Source, time, false);
+    if (auto* error = std::get_if<Error>(&sent)) return std::move(*error);
+    // A frame that the host does not have ends the chunk, as the end of the clip does.
+    if (const auto& known = std::get<std::optional<Fingerprint>>(sent)) windowFrames_.push_back({time, *known});
+  }
+  return std::nullopt;
+}
+
 Failure RenderJob::sendKeyframes() {
   for (const std::int64_t time : plan_.keyframes) {
     auto use = keyframeUse(time);
@@ -247,7 +257,7 @@ RenderRequest RenderJob::request() const {
   request.priority = priorityOf(call_);
   request.time = plan_.time;
   request.settings = settings();
-  request.window = {{plan_.time, own_}};
+  request.window = windowFrames_;
   request.keyframes = keyframes_;
   request.range = {plan_.range.first.value_or(plan_.time), plan_.range.last.value_or(plan_.time)};
   request.target = target_;
@@ -269,6 +279,7 @@ Settings RenderJob::settings() const {
   const FrameSpan shot = shotOf(plan_.time, plan_.cuts);
   if (shot.first) settings.cuts.push_back(*shot.first);
   if (shot.last) settings.cuts.push_back(*shot.last + 1);
+  settings.grid = chunkGrid(instance_, params_);
   settings.split = params_.splitPosition;
   settings.generation = params_.generation;
   return settings;

@@ -45,6 +45,7 @@ class RenderJob {
   Failure readPattern();
   Failure openOutput();
   Failure sendOwnFrame();
+  Failure sendWindow();
   Failure sendKeyframes();
   Failure requestUntilDone();
 
@@ -78,6 +79,7 @@ class RenderJob {
   std::vector<SentFrame> sent_;
   std::vector<KeyframeUse> keyframes_;
   Fingerprint own_{};
+  std::vector<WindowFrame> windowFrames_;  // those that the host has, the own frame among them
   std::vector<Notice> notices_;
 };
 

@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 import sparkvsr_bridge._core as core
 from sparkvsr.media import BadPatternError, FramePattern
-from sparkvsr.propagation import FrameListError, keyframes_in_reach, parse_frame_list, shot_of
+from sparkvsr.propagation import (
+    FrameListError,
+    chunks_at,
+    fits_chunks_exactly,
+    keyframes_in_reach,
+    keyframes_of_chunk,
+    parse_frame_list,
+    shot_of,
+)
 
 pytestmark = pytest.mark.ofx
 
@@ -62,6 +70,28 @@ def test_bad_lists_say_what_came(bad: str) -> None:
 @given(TIMES, LISTS, LISTS, st.none() | st.integers(0, 30))
 def test_keyframes_in_reach(t: int, keyframes: list[int], cuts: list[int], radius: int | None) -> None:
     assert tuple(core.keyframes_in_reach(t, keyframes, cuts, radius)) == keyframes_in_reach(t, keyframes, cuts, radius)
+
+
+CLIPS = st.tuples(TIMES, st.integers(0, 120)).map(lambda pair: (pair[0], pair[0] + pair[1]))
+
+
+@given(CLIPS, LISTS, st.sampled_from([24, 40]), st.data())
+def test_chunks(clip: tuple[int, int], cuts: list[int], grid: int, data: st.DataObject) -> None:
+    t = data.draw(st.integers(*clip))
+    expected = tuple((chunk.first, chunk.last) for chunk in chunks_at(t, grid, cuts, clip))
+    assert core.chunks_at(t, grid, cuts, *clip) == expected
+    assert core.fits_chunks_exactly(t, grid, cuts, *clip) == fits_chunks_exactly(t, grid, cuts, clip)
+
+
+@given(CLIPS, LISTS, LISTS)
+def test_keyframes_of_chunks(chunk: tuple[int, int], keyframes: list[int], cuts: list[int]) -> None:
+    assert core.keyframes_of_chunk(*chunk, keyframes, cuts) == keyframes_of_chunk(*chunk, keyframes, cuts)
+
+
+def test_the_plugin_knows_the_grids_of_the_engines() -> None:
+    from sparkvsr.cogvideox.engine import GRIDS
+
+    assert core.engine_grids() == [0, GRIDS[0]]
 
 
 @given(TIMES, LISTS)

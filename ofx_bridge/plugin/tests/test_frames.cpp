@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lists of frames, reach, patterns of files.
 #include "check.hpp"
+#include "core/chunks.hpp"
 #include "core/frame_list.hpp"
 #include "core/picture_files.hpp"
 #include "core/reach.hpp"
@@ -43,6 +44,28 @@ void testLimitOfLists() {
   CHECK(refused("0-1000000"));
   CHECK(list("0-999998 0").size() == 999'999);
   CHECK(refused("0-999999 0"));  // counted before frames named twice are dropped, like the Python twin
+}
+
+void testChunks() {
+  const auto bounds = [](const std::vector<Chunk>& chunks) {
+    FrameNumbers found;
+    for (const Chunk& chunk : chunks) found.insert(found.end(), {chunk.first, chunk.last});
+    return found;
+  };
+  CHECK(bounds(chunksAt(12, 24, {}, {})) == FrameNumbers({0, 32}));
+  CHECK(bounds(chunksAt(28, 24, {}, {})) == FrameNumbers({0, 32, 24, 56}));
+  CHECK(bounds(chunksAt(-1, 24, {}, {})) == FrameNumbers({-24, 8}));
+  CHECK(bounds(chunksAt(10, 24, {7, 20}, {})) == FrameNumbers({7, 19}));
+  CHECK(bounds(chunksAt(98, 24, {}, {0, 99})) == FrameNumbers({72, 99}));
+  CHECK(bounds(chunksAt(5, 24, {}, {5, 5})) == FrameNumbers({5, 5}));
+  const FrameNumbers keys = {100, 2, 31, 30, 60};
+  CHECK(keyframesOfChunks({{24, 56}}, keys, {}) == FrameNumbers({30, 31}));
+  CHECK(keyframesOfChunks({{64, 96}}, keys, {}) == FrameNumbers({60, 100}));
+  CHECK(keyframesOfChunks({{64, 96}}, keys, {62, 99}) == FrameNumbers{});
+  CHECK(keyframesOfChunks({{24, 56}, {48, 80}}, keys, {}) == FrameNumbers({30, 31, 60}));
+  CHECK(fitsExactly(28, chunksAt(28, 24, {}, {})));
+  CHECK(!fitsExactly(29, chunksAt(29, 24, {}, {})));
+  CHECK(fitsExactly(9, chunksAt(9, 24, {5}, {})));
 }
 
 void testReach() {
@@ -110,6 +133,7 @@ int main() {
   testLists();
   testLimitOfLists();
   testReach();
+  testChunks();
   testShots();
   testPatterns();
   return check::report();
