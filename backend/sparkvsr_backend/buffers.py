@@ -35,6 +35,7 @@ _SEGMENT_NAME = re.compile(r"/sparkvsr-[0-9a-f]{32}")
 _HUGE_PAGE = 2 << 20
 _POOLED_FROM = 1 << 20
 _STAT_BLOCK = 512
+_MAPPED_AT_ONCE = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)  # page by page it takes longer than a copy
 
 
 # --- shared memory -------------------------------------------------------------------------------------------------
@@ -58,7 +59,7 @@ class Segment:
         descriptor = _open_segment(name)
         try:
             _check_segment(os.fstat(descriptor), slot_bytes * slots)
-            memory = np.frombuffer(mmap.mmap(descriptor, slot_bytes * slots), np.uint8)
+            memory = np.frombuffer(mmap.mmap(descriptor, slot_bytes * slots, _MAPPED_AT_ONCE), np.uint8)
         except (OSError, ValueError) as error:
             raise SegmentRefusedError(f"{name} cannot be mapped: {error}") from None
         finally:
@@ -236,11 +237,16 @@ def _fresh(size: int) -> mmap.mmap:
 
 
 def copied(frame: Frame, pool: BufferPool) -> Frame:
-    """The frame, tightly packed in memory of our own. One thread copies: it works beside those that render."""
+    """The frame, tightly packed in memory of our own."""
     memory = pool.take(frame.format.nbytes)
     target = pixels_over(memory, frame.format, frame.format.row_bytes)
-    np.copyto(target.numpy(), frame.pixels.numpy())
+    copy_pixels(target, frame.pixels)
     return Frame(target, frame.format)
+
+
+def copy_pixels(target: torch.Tensor, source: torch.Tensor) -> None:
+    """Copy host pixels of one shape and type. One thread does it: memory is the limit, and a second one has to wake."""
+    np.copyto(target.numpy(), source.numpy())
 
 
 # --- tensors that must outlive a slot ------------------------------------------------------------------------------

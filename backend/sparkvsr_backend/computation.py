@@ -17,7 +17,15 @@ from sparkvsr.frames import Frame, PixelFormat
 from sparkvsr.keyframes import register
 from sparkvsr.resample import resize
 from sparkvsr_backend import chunked, pictures, views
-from sparkvsr_backend.buffers import BufferPool, OutputBuffer, detached, is_nothing_but, pixels_over, weight
+from sparkvsr_backend.buffers import (
+    BufferPool,
+    OutputBuffer,
+    copy_pixels,
+    detached,
+    is_nothing_but,
+    pixels_over,
+    weight,
+)
 from sparkvsr_backend.cache import Budgets, Tier
 from sparkvsr_backend.devices import Bridge
 from sparkvsr_backend.errors import BadKeyframeError, EngineFailedError, NeedFrames
@@ -260,7 +268,7 @@ class Computation:
                 _require_equal_sizes(window)
                 return plan.engine.encode_source(window, plan.engine_settings, _part(self.watch, 0.0, 0.2))
 
-        return self._kept(self.stores.sources, plan.source_key(), make)
+        return self._kept(self.stores.sources, plan.source_key, make)
 
     def _keyframe(self, keyframe: UsedKeyframe, size: Size) -> KnownKeyframe:
         def make() -> KnownKeyframe:
@@ -312,7 +320,7 @@ class Computation:
         wanted: list[bytes] = []
         if plan.propagation_key(size) in stores.propagations:
             return ()
-        if plan.source_key() not in stores.sources:
+        if plan.source_key not in stores.sources:
             wanted += [fingerprint for _, fingerprint in plan.request.window]
         for keyframe in plan.keyframes:
             if plan.keyframe_key(keyframe, size) not in stores.keyframes:
@@ -370,7 +378,7 @@ class Computation:
         target = self._own_memory(request.output) if out is None else out.pixels
         own = self.frames.get(request.own_frame)
         if decoded is not None and own is not None and _passes_through(request, decoded, own):
-            target.copy_(own.pixels)
+            copy_pixels(target, own.pixels)
         else:
             shown = self._shown(decoded)
             alpha = self._alpha(None if decoded is None else shown)

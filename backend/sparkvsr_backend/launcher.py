@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import secrets
 import signal
@@ -117,7 +118,7 @@ def _make_server(
     frame_bytes = options.frame_bytes or largest_frame_bytes()
     budgets = replace(Budgets.share_out(options.cache_bytes or default_cache_bytes()), arrivals=2 * frame_bytes)
     loop = EngineLoop((registry or default_registry)(), options.device, budgets)
-    return Server(
+    server = Server(
         loop,
         ServerOptions(
             token=token,
@@ -128,6 +129,8 @@ def _make_server(
             is_findable=presence.renew,
         ),
     )
+    gc.freeze()  # what is there by now stays: to look through it again and again would hold up requests
+    return server
 
 
 def _tune_process() -> None:

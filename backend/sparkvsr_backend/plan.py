@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from sparkvsr.engine import Engine, EngineInfo, EngineSettings, Mix
 from sparkvsr.propagation import Chunk, chunks_at, keyframes_of_chunk
@@ -58,9 +59,14 @@ class Plan:
         window = [fingerprint for _, fingerprint in self.request.window]
         return window + [one for keyframe in self.keyframes for one in keyframe.fingerprints]
 
+    @cached_property
     def source_key(self) -> Key:
         """Of the source latents."""
         return keys.source_key(self.info.identity, self.request)
+
+    @cached_property
+    def _chunk_key(self) -> Key:
+        return keys.chunk_source_key(self.info.identity, self.request)
 
     def keyframe_key(self, keyframe: UsedKeyframe, size: Size) -> Key:
         """Of a keyframe's latents; ``size``: of the source frame that the picture is fitted to."""
@@ -74,8 +80,7 @@ class Plan:
         """Of what is carried to the frame ``offset`` frames from the one to be made."""
         origin = keys.offset_origin(self.request)
         used = [(k.use.time - origin, self.keyframe_key(k, size), k.use.strength) for k in self.keyframes]
-        source = keys.chunk_source_key(self.info.identity, self.request)
-        return keys.propagation_key(source, used, self.request.time - origin + offset)
+        return keys.propagation_key(self._chunk_key, used, self.request.time - origin + offset)
 
 
 @dataclass(frozen=True)

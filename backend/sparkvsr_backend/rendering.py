@@ -1,4 +1,4 @@
-"""From a job to its answer, on a worker's thread: render, name what went wrong, describe what came out."""
+"""From a job to its answer: render, name what went wrong, describe what came out."""
 
 from __future__ import annotations
 
@@ -36,15 +36,23 @@ class Ended:
     later: tuple[Callable[[], None], ...] = ()
 
 
-def render_job(loop: EngineLoop, job: Job, report: Callable[[Message], None]) -> Ended:
-    """Run a job to its end. ``report`` sends progress. Raises nothing."""
+def render_job(
+    loop: EngineLoop, job: Job, report: Callable[[Message], None], cancelled: Callable[[], bool] | None = None
+) -> Ended:
+    """Run a job to its end. ``report`` sends progress; ``cancelled`` is asked in the place of the job's own event.
+
+    Raises nothing.
+    """
     later: list[Callable[[], None]] = []
-    return replace(_attempt(loop, job, report, later.append), later=tuple(later))
+    ended = _attempt(loop, job, report, cancelled or job.cancelled.is_set, later.append)
+    return replace(ended, later=tuple(later)) if later else ended
 
 
-def _attempt(loop: EngineLoop, job: Job, report: Callable[[Message], None], defer: Defer) -> Ended:
+def _attempt(
+    loop: EngineLoop, job: Job, report: Callable[[Message], None], cancelled: Callable[[], bool], defer: Defer
+) -> Ended:
     number = job.render.id
-    watch = Watch(progress=_now_and_then(number, report), cancelled=job.cancelled.is_set)
+    watch = Watch(progress=_now_and_then(number, report), cancelled=cancelled)
     try:
         watch.step(0.0, "start")
         return _done(job, loop.render(job.render.request, job.out, watch, defer))

@@ -229,53 +229,68 @@ def flat(cls: type[Any]) -> dict[str, Any]:
 class _Field:
     name: str
     key: str
-    codec: Codec[Any]
+    read: Callable[[Any], Any]
+    write: Callable[[Any], Any]
     default: Callable[[], Any] | None
 
 
-_layouts: dict[type[Any], tuple[_Field, ...]] = {}
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """``check``: the record's ``__post_init__``, where it has one."""
+
+    fields: tuple[_Field, ...]
+    check: Callable[[Any], None] | None
 
 
-def _fields_of(cls: type[Any]) -> tuple[_Field, ...]:
+_layouts: dict[type[Any], _Layout] = {}
+
+
+def _layout_of(cls: type[Any]) -> _Layout:
     layout = _layouts.get(cls)
     if layout is None:
         found = (_field(field) for field in dataclasses.fields(cls) if "codec" in field.metadata)
-        layout = _layouts[cls] = tuple(found)
+        layout = _layouts[cls] = _Layout(tuple(found), getattr(cls, "__post_init__", None))
     return layout
 
 
 def _field(field: dataclasses.Field[Any]) -> _Field:
-    key = field.metadata["key"]
+    key, codec = field.metadata["key"], field.metadata["codec"]
     default: Callable[[], Any] | None = None
     if field.default is not MISSING:
         value = field.default
         default = lambda: value  # noqa: E731 - a constant factory
     elif field.default_factory is not MISSING:
         default = field.default_factory
-    return _Field(field.name, field.name if key is None else key, field.metadata["codec"], default)
+    return _Field(field.name, field.name if key is None else key, codec.read, codec.write, default)
 
 
 def read_record(cls: type[R], value: Any) -> R:
-    """The dataclass that ``value`` (a map) describes; unknown keys are ignored. Raises BadMessageError."""
+    """The dataclass that ``value`` (a map) describes; unknown keys are ignored. Raises BadMessageError.
+
+    Its fields are filled in directly: the constructor of a frozen dataclass takes as long as all the checks.
+    """
     if type(value) is not dict:
         raise refuse("a map", value)
-    values: dict[str, Any] = {}
-    for field in _fields_of(cls):
+    layout, record = _layout_of(cls), object.__new__(cls)
+    values = record.__dict__
+    for field in layout.fields:
         found = value.get(field.key, MISSING)
         if found is MISSING:
             values[field.name] = _absent(field, value)
             continue
         try:
-            values[field.name] = field.codec.read(found)
+            values[field.name] = field.read(found)
         except BadMessageError as error:
             raise error.inside(field.key) from None
-    return cls(**values)
+    if layout.check is not None:
+        layout.check(record)
+    return record
 
 
 def _absent(field: _Field, mapping: dict[str, Any]) -> Any:
     """A field without a key of its own lies flat in the map; any other takes its default."""
     if not field.key:
-        return field.codec.read(mapping)
+        return field.read(mapping)
     if field.default is None:
         raise BadMessageError(field.key, expected="the key to be there", found="nothing")
     return field.default()
@@ -284,8 +299,8 @@ def _absent(field: _Field, mapping: dict[str, Any]) -> Any:
 def write_record(record: Any) -> dict[str, Any]:
     """The map that describes a dataclass made of wire fields."""
     out: dict[str, Any] = {}
-    for field in _fields_of(type(record)):
-        value = field.codec.write(getattr(record, field.name))
+    for field in _layout_of(type(record)).fields:
+        value = field.write(getattr(record, field.name))
         if field.key:
             out[field.key] = value
         else:

@@ -16,86 +16,91 @@ class WorkerPool:
     def __init__(self, count: int, run: Callable[[Job], None]) -> None:
         self._run = run
         self._scheduler: Scheduler[Job] = Scheduler(background_slots=max(1, count - 1))
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._calls: queue.SimpleQueue[None] = queue.SimpleQueue()  # each wakes one thread, to see what it can start
         self._running: set[Job] = set()
         self._stopped = False
+        self._count = count
         for index in range(count):
             threading.Thread(target=self._work, name=f"render-{index}", daemon=True).start()
 
     def submit(self, ticket: Ticket[Job]) -> None:
         """Queue a job."""
-        with self._changed:
+        with self._lock:
             self._scheduler.push(ticket)
-            self._changed.notify()
+        self._calls.put(None)
 
     def cancel(self, client: Hashable, number: int) -> list[Job]:
         """Take a job out of the queue; those that run are stopped by their own event."""
-        with self._changed:
+        with self._lock:
             return [ticket.job for ticket in self._scheduler.cancel(client, number)]
-
-    def drop_client(self, client: Hashable) -> list[Job]:
-        """Take all jobs of a client out of the queue."""
-        with self._changed:
-            return [ticket.job for ticket in self._scheduler.drop_client(client)]
 
     def drop_all(self) -> list[Job]:
         """Empty the queue."""
-        with self._changed:
+        with self._lock:
             return [ticket.job for ticket in self._scheduler.drop_all()]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits and nothing runs."""
+        with self._lock:
+            return not self._running and not len(self._scheduler)
 
     def running(self) -> list[Job]:
         """The jobs under way."""
-        with self._changed:
+        with self._lock:
             return list(self._running)
 
     def queued(self) -> int:
         """How many jobs wait."""
-        with self._changed:
+        with self._lock:
             return len(self._scheduler)
 
     def queued_of(self, client: Hashable) -> int:
         """How many jobs of a client wait."""
-        with self._changed:
+        with self._lock:
             return self._scheduler.queued_of(client)
 
     def stop(self) -> None:
         """Start nothing more; the threads end when their jobs do."""
-        with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
+        self._stopped = True
+        for _ in range(self._count):
+            self._calls.put(None)
 
     def _work(self) -> None:
         while self._work_once():
             pass
 
     def _work_once(self) -> bool:
-        """One job, of which no reference stays here while the thread waits: it may hold a segment of a link
+        """At most one job, of which no reference stays here while the thread waits: it may hold a segment of a link
         that is gone.
         """
-        ticket = self._next()
-        if ticket is None:
+        self._calls.get()
+        if self._stopped:
             return False
-        try:
-            self._run(ticket.job)
-        finally:
-            self._done(ticket)
+        ticket = self._next()
+        if ticket is not None:
+            try:
+                self._run(ticket.job)
+            finally:
+                self._done(ticket)
         return True
 
     def _next(self) -> Ticket[Job] | None:
-        with self._changed:
-            while not self._stopped:
-                ticket = self._scheduler.pop()
-                if ticket is not None:
-                    self._running.add(ticket.job)
-                    return ticket
-                self._changed.wait()
-        return None
+        """None where another thread was faster, or nothing may start yet."""
+        with self._lock:
+            ticket = self._scheduler.pop()
+            if ticket is not None:
+                self._running.add(ticket.job)
+            return ticket
 
     def _done(self, ticket: Ticket[Job]) -> None:
-        with self._changed:
+        with self._lock:
             self._running.discard(ticket.job)
             self._scheduler.done(ticket)
-            self._changed.notify()  # a background job may have been waiting for its turn
+            waiting = len(self._scheduler)
+        if waiting:
+            self._calls.put(None)  # a background job may have been waiting for its turn
 
 
 class Settler:
@@ -110,6 +115,13 @@ class Settler:
         """Do this soon."""
         self._work.put(work)
 
+    def do(self, work: Callable[[], None]) -> None:
+        """Do this now, on the caller's thread, which lives on whatever happens; a failure is told."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - see above
+            self._failed(error)
+
     def stop(self) -> None:
         """End once all is done."""
         self._work.put(None)
@@ -123,8 +135,5 @@ class Settler:
         work = self._work.get()
         if work is None:
             return False
-        try:
-            work()
-        except Exception as error:  # noqa: BLE001 - the thread must live; the failure is told
-            self._failed(error)
+        self.do(work)
         return True

@@ -205,9 +205,7 @@ def test_clearing_empties_every_tier(client: Client) -> None:
     render_inline(client, request_for(source))
     assert client.status().cache["results"].entries == 1
     client.clear()
-    assert {tier: counters.entries for tier, counters in client.status().cache.items()} == dict.fromkeys(
-        ("frames", "source_latents", "keyframe_latents", "propagations", "results"), 0
-    )
+    assert {tier for tier, counters in client.status().cache.items() if counters.entries} == set()
 
 
 def test_memory_stays_within_its_budget(client: Client) -> None:
@@ -258,6 +256,21 @@ def test_a_cancelled_render_gets_no_answer_and_stops(client: Client) -> None:
     assert client.status().requests.cancelled >= 1
 
 
+def test_one_that_is_slow_for_once_hinders_nobody(client: Client, backend: BackendProcess) -> None:
+    """All of its kind were quick, so that it runs where the socket is served."""
+    for _ in range(6):
+        source = unique_frame()
+        put_inline(client, source)
+        render_inline(client, request_for(source, engine="moody"))
+    put_inline(client, source := unique_frame())
+    number = start(client, request_for(source, engine="moody", guidance=2.0))
+    wait_for(lambda: client.status().queue == 1, 5, "the render to run")
+    with backend.client() as other:
+        assert torch.equal(render_inline(other, request_for(source))[1], source.pixels)
+    client.send(wire.Cancel(id=number))
+    wait_for(lambda: client.status().queue == 0, 5, "the render to stop")
+
+
 def test_a_cancelled_renders_slot_comes_back(client: Client) -> None:
     source = unique_frame()
     put_inline(client, source)
@@ -278,7 +291,7 @@ def test_the_artist_does_not_wait_for_a_batch(client: Client, backend: BackendPr
             put_inline(client, source)
         for source in sources[:4]:
             start(farm, request_for(source, engine="slow", priority=Priority.BATCH))
-        wait_for(lambda: client.status().queue == 4, 5, "the batch to be queued")
+        wait_for(lambda: client.status().queue >= 2, 5, "the batch to run and to wait")
         before = time.monotonic()
         _, result = render_inline(client, request_for(sources[4], engine="copy"))
         assert time.monotonic() - before < 0.4

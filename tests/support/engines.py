@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,12 +23,15 @@ from sparkvsr.engine import (
     WindowFrame,
 )
 
+_ENDLESS_S = 60.0
+
 
 @dataclass
 class CopyEngine:
     """Gives its source back, enlarged by repetition; with keyframes the mean of them, mixed in by guidance.
 
     ``calls`` counts what was asked of it. ``pause_s``: how long a propagation takes, in steps that can be cancelled.
+    ``slow_above``: guidance beyond which ``decode`` never ends, unless it is cancelled; ``threads``: where it ran.
     """
 
     name: str = "copy"
@@ -35,6 +40,8 @@ class CopyEngine:
     fail: bool = False
     agreement_value: float = 1.0
     window: int = 0
+    slow_above: float = math.inf
+    threads: list[str] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -64,12 +71,15 @@ class CopyEngine:
         self._count("propagate")
         if self.fail:
             raise ValueError("this engine was told to fail")
-        self._pause(watch)
+        self._pause(watch, self.pause_s)
         keyed = torch.stack([k.latents * k.strength for k in keyframes]).mean(dim=0) if keyframes else None
         yield Propagation(offset=0, data=(latents, keyed))
 
     def decode(self, propagation: Propagation, mix: Mix, watch: Watch) -> Decoded:
         self._count("decode")
+        self.threads.append(threading.current_thread().name)
+        if mix.guidance > self.slow_above:
+            self._pause(watch, _ENDLESS_S)
         blind, keyed = propagation.data
         if keyed is None:
             nothing = torch.zeros((1, 1, 1)).expand(1, *blind.shape[1:])
@@ -80,10 +90,10 @@ class CopyEngine:
     def agreement(self, keyframe_latents: Any) -> float:
         return self.agreement_value
 
-    def _pause(self, watch: Watch) -> None:
-        end = time.monotonic() + self.pause_s
+    def _pause(self, watch: Watch, seconds: float) -> None:
+        end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            watch.step(1.0 - left / self.pause_s, "pausing")
+            watch.step(1.0 - left / seconds, "pausing")
             time.sleep(min(left, 0.01))
 
     def _count(self, call: str) -> None:
@@ -108,7 +118,8 @@ def serving_registry() -> EngineRegistry:
     registry = registry_of(
         CopyEngine("copy"),
         CopyEngine("slow", pause_s=0.5),
-        CopyEngine("endless", pause_s=60.0),
+        CopyEngine("endless", pause_s=_ENDLESS_S),
+        CopyEngine("moody", slow_above=1.5),
         CopyEngine("broken", fail=True),
     )
     registry.register("missing", _without_weights)
