@@ -2,7 +2,7 @@
 
 For pairs of frames the motion is measured as the engines measure it, on small pictures, and where the one, moved,
 explains the other. What is left unexplained, weighed by detail, tells the gain in PSNR (on real clips the two correlate
-by 0.93). Then the set with the largest gain is found exactly: every frame uses the nearest keyframe before it and the
+by 0.91). Then the set with the largest gain is found exactly: every frame uses the nearest keyframe before it and the
 nearest one after it, in its own shot.
 """
 
@@ -26,8 +26,9 @@ from sparkvsr.resample import resize
 MOST_FRAMES: Final = 48  # looked at; of a longer clip every second, third, …
 LONGEST_SIDE: Final = 208
 _CELLS = (24, 40)  # in which it is noted what a keyframe explains
-_FLOOR = 0.005  # of what no keyframe explains
-_SPREAD = 0.01  # where nothing tells the frames apart, keyframes lie evenly
+_FLOOR = 0.03  # of what no keyframe explains
+_SLOPE = 4.5  # dB
+_SPREAD = 0.6  # dB that the nearest frames gain for being near: where little tells frames apart, keyframes lie evenly
 _LOST = 0.02  # a share explained below which motion has been lost,
 _LOST_IN_A_ROW = 3  # for good when it stays so
 _SIGMA = 3.0  # pixels of the small pictures
@@ -85,37 +86,35 @@ def in_cells(plane: Plane) -> Plane:
 
 @dataclass(frozen=True)
 class Explained:
-    """``shares`` [t, k, cell]: of frame t's detail, what a keyframe at k explains, in 0..1 by share of all its detail.
-
-    ``whole`` [t, cell]: all its detail; its sum is 1 for each frame.
-    """
+    """``shares`` [t, k, cell]: of frame t's detail, what a keyframe at k explains, in shares of all its detail."""
 
     shares: Plane
-    whole: Plane
 
     def gains(self) -> Matrix:
-        """[t, k]: what frame t gains from a keyframe at k alone."""
-        near: Matrix = 1.0 - np.abs(np.subtract.outer(*(np.arange(len(self.whole)),) * 2)) / len(self.whole)
-        return _gain(self.shares.sum(axis=2, dtype=np.float64)) + _SPREAD * near
+        """[t, k]: what frame t gains from a keyframe at k alone, in dB."""
+        places = np.arange(len(self.shares))
+        apart = np.abs(places[:, None] - places[None, :])
+        return self._gain(self.shares.sum(axis=2, dtype=np.float64), apart)
 
     def gains_between(self) -> Matrix:
-        """[a, b]: what the frames between neighbouring keyframes a < b gain, each from both; −∞ elsewhere."""
-        size, alone = len(self.whole), self.gains()
+        """[a, b]: what the frames between neighbouring keyframes a < b gain, each from both, in dB; −∞ elsewhere."""
+        size = len(self.shares)
         result: Matrix = np.full((size, size), -np.inf)
         for a in range(size):
             for b in range(a + 1, size):
-                inside = slice(a + 1, b)
+                inside = np.arange(a + 1, b)
                 both = np.maximum(self.shares[inside, a], self.shares[inside, b]).sum(axis=1, dtype=np.float64)
-                spread = np.maximum(alone[inside, a], alone[inside, b])
-                result[a, b] = np.maximum(_gain(both), spread).sum()
+                result[a, b] = self._gain(both, np.minimum(inside - a, b - inside)).sum()
         return result
 
+    def _gain(self, explained: Matrix, apart: npt.NDArray[np.int64]) -> Matrix:
+        """The logarithm of how much less is left, as PSNR counts it, by the slope of the lite engine on training clips.
 
-def _gain(explained: Matrix) -> Matrix:
-    """The logarithm of how much less is left, as PSNR counts it."""
-    left = np.clip(1.0 - explained, 0.0, 1.0)
-    gain: Matrix = np.log1p(_FLOOR) - np.log(left + _FLOOR)
-    return gain
+        A little is always left: what small pictures explain is not all explained at HR.
+        """
+        left = np.clip(1.0 - explained, 0.0, 1.0)
+        gained: Matrix = _SLOPE * (np.log1p(_FLOOR) - np.log(left + _FLOOR))
+        return gained + _SPREAD * (1.0 - apart / len(self.shares))
 
 
 def explained_between(seen: list[_Seen], times: list[int], cuts: tuple[int, ...], watch: Watch) -> Explained:
@@ -128,7 +127,7 @@ def explained_between(seen: list[_Seen], times: list[int], cuts: tuple[int, ...]
         shares[k, k] = seen[k].detail
         for outwards in (range(k - 1, -1, -1), range(k + 1, count)):
             _fill(shares, seen, k, [t for t in outwards if times[t] in shot])
-    return Explained(shares, np.stack([one.detail for one in seen]))
+    return Explained(shares)
 
 
 def _fill(shares: Plane, seen: list[_Seen], k: int, places: list[int]) -> None:

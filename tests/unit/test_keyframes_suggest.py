@@ -43,12 +43,22 @@ def test_no_other_set_gains_more(size: int, count: int, seed: int) -> None:
 
 def test_two_keyframes_that_explain_different_parts_explain_both() -> None:
     """Frame 1 lies between 0, which knows its left half, and 2, which knows its right half."""
-    whole = np.full((3, 2), 0.5, np.float32)
     shares = np.zeros((3, 3, 2), np.float32)
     shares[1, 0, 0], shares[1, 2, 1] = 0.5, 0.5
-    reach = Explained(shares, whole)
-    assert reach.gains()[1, 0] == pytest.approx(np.log(2.0), abs=0.03)
-    assert reach.gains_between()[0, 2] == pytest.approx(np.log(1.005 / 0.005))
+    reach = Explained(shares)
+    assert 0.5 < reach.gains()[1, 0] < 4.0
+    assert reach.gains_between()[0, 2] > 4.0 * reach.gains()[1, 0]
+
+
+def test_gains_grow_with_what_is_explained_and_are_decibels() -> None:
+    explained = np.linspace(0.0, 1.0, 21)
+    shares = np.zeros((21, 21, 1), np.float32)
+    shares[:, 0, 0] = explained
+    gains = Explained(shares).gains()[:, 0]
+    assert bool((np.diff(gains[1:]) > 0.0).all())
+    assert gains[0] == pytest.approx(0.0, abs=0.7)
+    assert 3.0 < gains[15] < 8.0
+    assert 12.0 < gains[20] < 20.0
 
 
 def texture(seed: int) -> torch.Tensor:
