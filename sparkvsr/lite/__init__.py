@@ -1,4 +1,4 @@
-"""The built-in engine: hand-made keyframe propagation, deterministic, at home on two CPU cores."""
+"""The built-in engine: measured motion, one warp, small trained networks; deterministic, at home on two CPU cores."""
 
 from sparkvsr.lite.engine import create_lite_engine
 

@@ -26,7 +26,7 @@ from sparkvsr.engine import (
 from sparkvsr.lite import fusion, handmade
 from sparkvsr.lite.inference import PRECISIONS
 from sparkvsr.lite.latents import KeyframeLatents, LitePropagation, SourceLatents
-from sparkvsr.lite.parts import LiteParts, handmade_parts
+from sparkvsr.lite.parts import LiteParts, trained_parts
 from sparkvsr.motion import luma
 from sparkvsr.resample import resize
 
@@ -157,8 +157,8 @@ def _strict_gate(data: LitePropagation, gate: torch.Tensor, mix: Mix) -> torch.T
 
 
 def create_lite_engine(device: torch.device) -> LiteEngine:
-    """The engine on ``device``; motion is measured on the CPU in any case."""
-    return LiteEngine(device, handmade_parts())
+    """The trained engine on ``device``; motion is measured on the CPU in any case. Raises WeightsError."""
+    return LiteEngine(device, trained_parts(device))
 
 
 def _gather(tasks: list[Future[motion.Flow]], watch: Watch) -> Iterator[motion.Flow]:

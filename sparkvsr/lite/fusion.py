@@ -15,11 +15,18 @@ from sparkvsr.lite.latents import Carried, LitePropagation, SourceLatents
 from sparkvsr.lite.network import GRID, FusionInput
 from sparkvsr.resample import resize
 
+_SMALLEST_STRENGTH = 1e-6
+
 
 def known_of(latents: SourceLatents, carried: Sequence[Carried], unlike: Sequence[torch.Tensor]) -> FusionInput:
-    """The network's view of a frame and its keyframes, N = 1, filled up to whole cells by replication."""
+    """The network's view of a frame and its keyframes, N = 1, filled up to whole cells by replication.
+
+    It sees the keyframes' strengths beside each other's only: a keyframe's own weighs the gate, which is not its matter.
+    """
     height, width = latents.blind.shape[1:]
     rows, columns = _whole(height), _whole(width)
+
+    strength = latents.blind.new_tensor([[one.terms.strength for one in carried]])
 
     def fine(picture: torch.Tensor) -> torch.Tensor:
         return F.pad(picture.unsqueeze(0), (0, columns - width, 0, rows - height), mode="replicate")[0]
@@ -34,7 +41,7 @@ def known_of(latents: SourceLatents, carried: Sequence[Carried], unlike: Sequenc
         unlike=torch.stack([half(one) for one in unlike]).unsqueeze(0),
         motion=torch.stack([half(one.terms.motion) for one in carried]).unsqueeze(0),
         agreement=torch.stack([half(one.terms.agreement) for one in carried]).unsqueeze(0),
-        strength=latents.blind.new_tensor([[one.terms.strength for one in carried]]),
+        strength=strength.div(strength.max().clamp_min(_SMALLEST_STRENGTH)),
     )
 
 
