@@ -1,0 +1,123 @@
+"""The 5B engine from the plugin in the headless host, on a tiny checkpoint: the pixels are the engine loop's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.shifting_clip import clip
+
+from sparkvsr.cli.clip_renderer import ClipRenderer
+from sparkvsr.cogvideox.record import record_of, write_record
+from sparkvsr.color import Transfer
+from sparkvsr.engine import default_registry
+from sparkvsr.frames import Frame, PixelFormat, Premultiplication
+from sparkvsr.media import open_clip, write_still
+from sparkvsr_backend.engine_loop import EngineLoop
+from sparkvsr_backend.requests import Picture, Settings, View
+
+bridge = pytest.importorskip("sparkvsr_bridge")
+
+pytestmark = [pytest.mark.ofx, pytest.mark.slow, pytest.mark.timeout(300)]
+
+FRAMES, KEYFRAMES, SCALE = 36, (0, 21), 2
+ENGINE = 1
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Frames ``lr.%04d.exr`` and keyframes ``key.%04d.exr``, taken as sRGB values."""
+    folder = tmp_path_factory.mktemp("clip")
+    pictures, truth = clip(FRAMES, 8, 12, SCALE)
+    for t in range(FRAMES):
+        write(folder / f"lr.{t:04d}.exr", pictures[t].permute(1, 2, 0).numpy())
+    for t in KEYFRAMES:
+        write(folder / f"key.{t:04d}.exr", truth[t].permute(1, 2, 0).numpy())
+    return folder
+
+
+def write(path: Path, rgb: np.ndarray) -> None:
+    write_still(path, Frame.from_numpy(np.ascontiguousarray(rgb), Premultiplication.OPAQUE))
+
+
+@pytest.fixture(scope="module")
+def weights(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    root = tmp_path_factory.mktemp("installed")
+    write_record(record_of(tiny_checkpoint), root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARKVSR_WEIGHTS_DIR", str(root))
+        yield root
+
+
+@pytest.fixture
+def instance(weights: Path, material: Path, bundle: Path, fresh_runtime_dir: Path) -> Any:
+    node = bridge.Host(bundle, personality="nuke").create_instance()
+    frames = [alpha_added(material / f"lr.{t:04d}.exr") for t in range(FRAMES)]
+    node.connect("Source", frames, premultiplication="straight")
+    node.set("engine", ENGINE)
+    node.set("scale", SCALE)
+    node.set("inputTransfer", "Scene-linear")
+    node.set("keyframeFiles", str(material / "key.%04d.exr"))
+    node.set("keyframeList", " ".join(map(str, KEYFRAMES)))
+    return node
+
+
+def alpha_added(path: Path) -> np.ndarray:
+    from sparkvsr.media import read_still
+
+    rgb = read_still(path).frame.pixels.numpy()
+    return np.concatenate([rgb, np.ones_like(rgb[..., :1])], axis=2)
+
+
+@pytest.fixture
+def renderer(weights: Path, material: Path) -> Any:
+    source = open_clip(str(material / "lr.%04d.exr"))
+    layout = source.info.layout
+    output = PixelFormat(layout.width * SCALE, layout.height * SCALE, 3, layout.depth, Premultiplication.OPAQUE)
+
+    def made(**settings: Any) -> ClipRenderer:
+        chosen = Settings(engine="sparkvsr-5b", scale=SCALE, transfer=Transfer.LINEAR, **settings)
+        pictures = {t: Picture(path=str(material / f"key.{t:04d}.exr")) for t in KEYFRAMES}
+        return ClipRenderer(EngineLoop(default_registry()), source, pictures, chosen, output)
+
+    yield made
+    source.close()
+
+
+def test_the_plugins_pixels_are_the_engine_loops(instance: Any, renderer: Any) -> None:
+    expected = renderer()
+    for t in (28, 3, 35, 26):
+        picture = instance.render(t)
+        np.testing.assert_array_equal(picture[..., :3], expected.render(t).frame.pixels.numpy(), err_msg=f"frame {t}")
+
+
+def test_guidance_and_views_reach_the_engine(instance: Any, renderer: Any) -> None:
+    instance.set("guidance", 0.4)
+    np.testing.assert_array_equal(instance.render(2)[..., :3], renderer(guidance=0.4).render(2).frame.pixels.numpy())
+    instance.set("view", "Confidence")
+    confidence = instance.render(2)[..., :3]
+    np.testing.assert_array_equal(
+        confidence, renderer(guidance=0.4, view=View.CONFIDENCE).render(2).frame.pixels.numpy()
+    )
+    assert confidence.mean() > 0.1
+    instance.set("view", "Blind")
+    np.testing.assert_array_equal(instance.render(2)[..., :3], renderer(guidance=0).render(2).frame.pixels.numpy())
+
+
+def test_a_cancelled_render_ends_and_the_next_one_works(instance: Any, renderer: Any) -> None:
+    with pytest.raises(bridge.RenderFailed):
+        instance.render(5, abort_after_ms=1)
+    np.testing.assert_array_equal(instance.render(5)[..., :3], renderer().render(5).frame.pixels.numpy())
+
+
+def test_the_host_is_asked_for_the_chunks_and_the_artist_told_which_frames_fit(instance: Any) -> None:
+    needed = instance.frames_needed(28)
+    assert needed["Source"] == [(0, 35)]
+    assert needed["Keyframes"] == [(0, 0), (21, 21)]
+    instance.press("flagKeyframe", 22)
+    assert "Frame 22 is moved to its place by measured motion; 20 and 24 fit exactly." in instance.get("status")
+    instance.press("flagKeyframe", 24)
+    assert "fit exactly" not in instance.get("status")
