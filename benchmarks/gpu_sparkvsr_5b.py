@@ -3,8 +3,8 @@
     python benchmarks/gpu_sparkvsr_5b.py --sizes 1280x720 1920x1080 --budgets 12 16 24 80 --output 5b.json
 
 Values of weights do not matter for time, so no download is needed. The reference is the published method written down
-plainly: diffusers' modules as they are shipped, eager, bfloat16, SDPA, no text encoder, the autoencoder's own tiling and
-slicing, one pass over all frames. Both see the same random frames in the same process, after a warm-up of each.
+plainly: diffusers' modules as they are shipped, eager, bfloat16, SDPA, no text encoder, the autoencoder's own tiling
+and slicing, one pass over all frames. Both see the same random frames in the same process, after a warm-up of each.
 ``--tiny --device cpu`` tries the script out where there is no GPU; its numbers mean nothing.
 """
 
@@ -79,7 +79,7 @@ def random_models(tiny: bool, device: torch.device, dtype: torch.dtype) -> Model
         transformer = transformer_kind(**(TINY_TRANSFORMER if tiny else TRANSFORMER_CONFIG))
         vae = vae_kind(**(TINY_VAE if tiny else VAE_CONFIG), **blocks)
     for module in (transformer, vae):
-        module.to_empty(device=device).to(dtype).requires_grad_(False).eval()
+        module.to(dtype).to_empty(device=device).requires_grad_(False).eval()
         for parameter in module.parameters():
             parameter.normal_(0.0, 0.02) if parameter.dim() > 1 else parameter.fill_(0.5)
     config = transformer.config
