@@ -12,6 +12,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+# As the backend has it, read when a test loads torch: idle threads leave the cores to others instead of spinning.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 # A loaded machine is no reason to fail, and a failure must come back when the test is run again.
 hypothesis.settings.register_profile("sparkvsr", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("sparkvsr")

@@ -1,4 +1,4 @@
-"""PSNR, SSIM and temporal difference against their definitions."""
+"""PSNR, SSIM, HaarPSI and temporal difference against their definitions."""
 
 import math
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from sparkvsr.metrics import luma8, psnr_y, ssim_y, temporal_difference
+from sparkvsr.metrics import haarpsi, luma8, psnr_y, ssim_y, temporal_difference
+from sparkvsr.resample import blur
 
 
 def noise(seed: int = 0, height: int = 48, width: int = 64) -> torch.Tensor:
@@ -54,7 +55,57 @@ def test_ssim_is_the_published_formula() -> None:
     assert ssim_y(first, second) == pytest.approx(float(np.mean(values)), abs=1e-9)
 
 
+def haar(plane: np.ndarray, scale: int) -> tuple[np.ndarray, np.ndarray]:
+    """|Wavelet coefficients| down and across; zero beyond the borders."""
+    half = 2 ** (scale - 1)
+    padded = np.pad(plane, ((half - 1, half), (half - 1, half)))
+    results = np.zeros((2, *plane.shape))
+    for y in range(plane.shape[0]):
+        for x in range(plane.shape[1]):
+            part = padded[y : y + 2 * half, x : x + 2 * half]
+            down, across = part[half:].sum() - part[:half].sum(), part[:, half:].sum() - part[:, :half].sum()
+            results[:, y, x] = abs(down) / 2**scale, abs(across) / 2**scale
+    return results[0], results[1]
+
+
+def test_haarpsi_is_the_published_formula() -> None:
+    first, second = noise(1), (noise(2) + 2 * noise(1)) / 3
+    matrix = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
+    planes = []
+    for one in (first, second):
+        mixed = 255 * np.einsum("ij,jyx->iyx", matrix, one.double().numpy()[:, 8:-8, 8:-8])
+        planes.append(mixed.reshape(3, 16, 2, 24, 2).mean(axis=(2, 4)))
+
+    def alike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return (2 * a * b + 30) / (a**2 + b**2 + 30)
+
+    edges = [[haar(one[0], scale) for scale in (1, 2, 3)] for one in planes]
+    likenesses = [(alike(edges[0][0][o], edges[1][0][o]) + alike(edges[0][1][o], edges[1][1][o])) / 2 for o in (0, 1)]
+    weights = [np.maximum(edges[0][2][o], edges[1][2][o]) for o in (0, 1)]
+    colours = []
+    for one in planes:
+        padded = np.pad(one[1:], ((0, 0), (0, 1), (0, 1)))
+        colours.append(np.abs(padded[:, :-1, :-1] + padded[:, 1:, :-1] + padded[:, :-1, 1:] + padded[:, 1:, 1:]) / 4)
+    likenesses.append(alike(*colours).mean(axis=0))
+    weights.append((weights[0] + weights[1]) / 2)
+    mean = sum((w / (1 + np.exp(-4.2 * s))).sum() for s, w in zip(likenesses, weights, strict=True)) / np.sum(weights)
+    assert haarpsi(first, second) == pytest.approx((math.log(mean / (1 - mean)) / 4.2) ** 2, rel=1e-9)
+
+
+def test_haarpsi_is_1_for_equal_pictures_and_falls_as_detail_goes() -> None:
+    truth = noise()
+    spoilt = [haarpsi(blur(truth, sigma), truth) for sigma in (0.4, 0.8, 1.6)]
+    assert haarpsi(truth, truth) == pytest.approx(1.0)
+    assert 1.0 > spoilt[0] > spoilt[1] > spoilt[2] > 0.0
+    flat = torch.full((3, 24, 24), 0.5)
+    assert haarpsi(flat, flat) == pytest.approx(1.0)
+
+
 def test_pictures_that_cannot_be_compared_are_refused() -> None:
+    with pytest.raises(ValueError, match="one size"):
+        haarpsi(noise(), noise()[:, :40])
+    with pytest.raises(ValueError, match="at least 18"):
+        haarpsi(noise(height=17), noise(height=17))
     with pytest.raises(ValueError, match="one size"):
         psnr_y(noise(), noise()[:, :40])
     with pytest.raises(ValueError, match="more than 16"):
