@@ -52,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--budget",
         type=values.number_in(0.1, 4096),
         metavar="GB",
-        help="of the device's memory (default: what is free)",
+        help="of its memory (default: what is free)",
     )
     planning.add_argument("--chunk", type=int, choices=(33, 49), default=33, help="frames at once (default: 33)")
     planning.add_argument("--dtype", choices=("bfloat16", "float16", "float32"), default="bfloat16")

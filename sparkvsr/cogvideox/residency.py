@@ -22,6 +22,7 @@ from sparkvsr.cogvideox.models import Models, load_models
 from sparkvsr.cogvideox.options import EngineOptions
 from sparkvsr.cogvideox.planner import GB, Architecture, Residency, Work, residency_for
 from sparkvsr.cogvideox.record import Record
+from sparkvsr.cogvideox.tensors import samples_in
 from sparkvsr.engine import CancelledError, UnsupportedSettingError, Watch
 
 T = TypeVar("T")
@@ -29,6 +30,8 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _POLL_S: Final = 0.02
 _MARGIN: Final = GB // 2
+_USABLE: Final = 0.8
+"""Part of the machine's memory that weights may take."""
 BUDGET_VARIABLE: Final = "SPARKVSR_VRAM_GB"
 
 
@@ -104,11 +107,13 @@ class Networks:
     def _loaded(self, dtype: torch.dtype) -> Loaded:
         key = (self.digest, str(self._device), dtype)
         if key not in _SHELF.loaded:
-            budget = self._bytes()
-            weights = self._record.size if dtype.itemsize == 2 else 2 * self._record.size
+            checkpoint, budget = self._record.checkpoint(), self._bytes()
+            weights = samples_in((*checkpoint.transformer, *checkpoint.vae)) * dtype.itemsize
             # Loaded where there is room for all of it; from host memory it comes over part by part.
             place = torch.device("cpu") if budget is not None and weights > budget else self._device
-            models = load_models(self._record.checkpoint(), place, dtype)
+            if place.type == "cpu":
+                _require_host_memory(weights)
+            models = load_models(checkpoint, place, dtype)
             _SHELF.loaded[key] = Loaded(replace(models, device=self._device, prompt=models.prompt.to(self._device)))
         return _SHELF.loaded[key]
 
@@ -140,6 +145,16 @@ class Networks:
         _log.warning("memory ran out while %s; now %s", residency.in_words, self._floor.in_words)
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def _require_host_memory(weights: int) -> None:
+    """Raises MemoryBudgetError before the system would have to end the process."""
+    present = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if weights > _USABLE * present:
+        raise MemoryBudgetError(
+            f"the weights: expected room for {weights / GB:.1f} GB, found a machine with {present / GB:.1f} GB; a GPU "
+            "takes them in half the size (--device cuda), as the engine option dtype=bfloat16 does"
+        )
 
 
 def _gigabytes(text: str) -> int:

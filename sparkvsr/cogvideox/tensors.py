@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,11 @@ def shapes_in(files: Sequence[Path]) -> dict[str, tuple[Path, Shape]]:
                     raise WeightsDamagedError(f"{path.name}: tensor {name} is in {found[name][0].name} already")
                 found[name] = (path, tuple(content.get_slice(name).get_shape()))
     return found
+
+
+def samples_in(files: Sequence[Path]) -> int:
+    """Numbers in all tensors, from the headers alone. Raises WeightsDamagedError."""
+    return sum(math.prod(shape) for path in files for _, shape in shapes_in([path]).values())
 
 
 def load_into(module: torch.nn.Module, files: Sequence[Path], dtype: torch.dtype, device: torch.device) -> None:

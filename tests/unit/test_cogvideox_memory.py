@@ -172,6 +172,12 @@ def test_a_budget_decides_before_anything_runs_out(tiny_checkpoint: Path, monkey
         rendered(tiny_checkpoint, Residency.RESIDENT)
 
 
+def test_weights_that_would_end_the_process_are_refused(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(residency.os, "sysconf", lambda name: {"SC_PHYS_PAGES": 10, "SC_PAGE_SIZE": 4096}[name])
+    with pytest.raises(MemoryBudgetError, match="--device cuda"):
+        rendered(tiny_checkpoint, Residency.RESIDENT)
+
+
 def test_streamed_blocks_are_on_the_device_only_while_they_work(tiny_checkpoint: Path) -> None:
     """On a processor both places are one: what counts is that copies are made once and used from then on."""
     rendered(tiny_checkpoint, Residency.STREAMED)

@@ -1,10 +1,14 @@
 """Parts of the 5B engine that need no network: sizes, tiles, slots, options, highlights, colour."""
 
+import ast
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import sparkvsr.cogvideox
 from sparkvsr.cogvideox import highlights
 from sparkvsr.cogvideox.geometry import Padding, latent_length, latent_of, padded_length, tokens
 from sparkvsr.cogvideox.lowband import corrected, low_band
@@ -15,6 +19,21 @@ from sparkvsr.cogvideox.video import network_video
 from sparkvsr.engine import UnsupportedSettingError
 
 CPU = torch.device("cpu")
+
+
+# --- what is optional ------------------------------------------------------------------------------------------------
+
+
+def test_nothing_optional_is_imported_before_it_is_needed() -> None:
+    """The package, the registry and the command line work without the extra."""
+    folder = Path(sparkvsr.cogvideox.__file__).parent
+    for path in sorted(folder.glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not {"diffusers", "safetensors", "huggingface_hub", "transformers"} & {
+                name.partition(".")[0] for name in names
+            }, path.name
 
 
 # --- sizes -----------------------------------------------------------------------------------------------------------
