@@ -74,7 +74,7 @@ class LiteEngine:
         picture = own.to(self._device)
         blind, small = self._blind_pair(picture, settings)
         contrast = evidence.contrast(small, blind.shape[1] / small.shape[1])
-        return SourceLatents(picture, blind, small, contrast, motion.gray8(luma(blind)))
+        return SourceLatents(picture, blind, small, contrast, _seen_by_motion(picture, settings.scale))
 
     def encode_keyframe(
         self, picture: torch.Tensor, source: torch.Tensor | None, settings: EngineSettings, watch: Watch
@@ -84,13 +84,14 @@ class LiteEngine:
         watch.step(0.0, "keyframe")
         picture = picture.to(self._device)
         if source is None:
-            blind, small = self._blind_pair(_stand_in(picture, settings.scale), settings)
-            return KeyframeLatents(picture, blind, small, None, motion.gray8(luma(blind)))
-        source = source.to(self._device)
-        _require_size(picture, source, settings.scale)
-        agreement = evidence.agreement_with(picture, source)
-        blind, small = self._blind_pair(source, settings)
-        return KeyframeLatents(picture, blind, small, agreement, motion.gray8(luma(blind)))
+            own, agreement = _stand_in(picture, settings.scale), None
+        else:
+            own = source.to(self._device)
+            _require_size(picture, own, settings.scale)
+            agreement = evidence.agreement_with(picture, own)
+        blind, small = self._blind_pair(own, settings)
+        lack = handmade.lack_of_detail(picture, blind, own)
+        return KeyframeLatents(picture, blind, small, agreement, lack, _seen_by_motion(own, settings.scale))
 
     def propagate(
         self, latents: SourceLatents, keyframes: Sequence[Keyframe], settings: EngineSettings, watch: Watch
@@ -187,6 +188,12 @@ def _require_size(picture: torch.Tensor, source: torch.Tensor, scale: int) -> No
     expected = (3, source.shape[1] * scale, source.shape[2] * scale)
     if tuple(picture.shape) != expected:
         raise PictureSizeError(f"expected a keyframe of shape {expected}, found {tuple(picture.shape)}")
+
+
+def _seen_by_motion(picture: torch.Tensor, scale: int) -> motion.Gray:
+    """The luma of a source frame, interpolated: motion depends on no network and is the same in any precision."""
+    size = (picture.shape[1] * scale, picture.shape[2] * scale)
+    return motion.gray8(resize(luma(picture), size, "lanczos3"))
 
 
 def _stand_in(picture: torch.Tensor, scale: int) -> torch.Tensor:

@@ -21,7 +21,7 @@ _SMALLEST_STRENGTH = 1e-6
 def known_of(latents: SourceLatents, carried: Sequence[Carried], unlike: Sequence[torch.Tensor]) -> FusionInput:
     """The network's view of a frame and its keyframes, N = 1, filled up to whole cells by replication.
 
-    It sees the keyframes' strengths beside each other's only: a keyframe's own weighs the gate, which is not its matter.
+    Keyframes' strengths count beside each other's only: what one weighs alone is for the gate, not for the network.
     """
     height, width = latents.blind.shape[1:]
     rows, columns = _whole(height), _whole(width)

@@ -8,8 +8,12 @@ from sparkvsr import evidence, guidance, motion
 from sparkvsr.engine import Keyframe
 from sparkvsr.lite.consistency import residual
 from sparkvsr.lite.latents import Carried, KeyframeLatents, SourceLatents
-from sparkvsr.resample import resize
+from sparkvsr.resample import blur, resize
 from sparkvsr.warp import carry
+
+_LACK_BASE = 0.3  # 1/255
+_LACK_SLOPE = 0.3
+_LACK_SIGMA = 1.5  # LR pixels
 
 
 def move(latents: SourceLatents, keyframe: Keyframe, flow: motion.Flow) -> tuple[Carried, torch.Tensor]:
@@ -25,7 +29,7 @@ def move(latents: SourceLatents, keyframe: Keyframe, flow: motion.Flow) -> tuple
     error = evidence.motion_error(arrived, latents.small, flow.shape[0] / height)
     terms = guidance.GateTerms(
         evidence.MOTION.evidence(error, latents.contrast),
-        _agreement_evidence(latents, known.agreement, coarse),
+        _agreement_evidence(latents, known.agreement, coarse) + _at(latents, known.lack, coarse),
         keyframe.strength,
     )
     unlike = arrived.sub_(latents.small)
@@ -43,7 +47,9 @@ def stay(latents: SourceLatents, keyframe: Keyframe) -> Carried:
     known: KeyframeLatents = keyframe.latents
     agreement = known.agreement or evidence.agreement_with(known.picture, latents.picture)
     terms = guidance.GateTerms(
-        torch.zeros_like(latents.contrast), _agreement_evidence(latents, agreement, None), keyframe.strength
+        torch.zeros_like(latents.contrast),
+        _agreement_evidence(latents, agreement, None) + _at(latents, known.lack, None),
+        keyframe.strength,
     )
     return Carried(known.picture, terms, None)
 
@@ -53,7 +59,30 @@ def _agreement_evidence(
 ) -> torch.Tensor:
     if agreement is None:
         return torch.zeros_like(latents.contrast)
+    return evidence.AGREEMENT.evidence(_at(latents, agreement.error, flow), latents.contrast)
+
+
+def _at(latents: SourceLatents, known: torch.Tensor, flow: motion.Flow | None) -> torch.Tensor:
+    """What is known [1, h, w] of a keyframe, carried to the frame, at the evidence's size."""
     height, width = latents.contrast.shape[1:]
-    error = resize(agreement.error, (height, width), "linear")
-    moved = error if flow is None else carry(error, flow)
-    return evidence.AGREEMENT.evidence(moved, latents.contrast)
+    fine = resize(known, (height, width), "linear")
+    return fine if flow is None else carry(fine, flow).clamp_min_(0.0)
+
+
+def lack_of_detail(picture: torch.Tensor, blind: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+    """Evidence [1, h, w] that ``picture`` holds less of what the source cannot show than the ``blind`` result does.
+
+    A blind result is the mean of what could be: a true picture has more detail, a blurred one, whose reduction agrees
+    as well as a true one's, has less, and would take away what the blind part has found.
+    """
+    size = (source.shape[1], source.shape[2])
+    held, expected = _hidden_detail(picture, size), _hidden_detail(blind, size)
+    return ((expected - held).clamp_min_(0.0) / (expected * _LACK_SLOPE + _LACK_BASE)).square_()
+
+
+def _hidden_detail(picture: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Root mean square [1, h, w] of the part of the luma that its reduction to ``size`` loses, in 1/255."""
+    brightness = motion.luma(picture)
+    shown = resize(resize(brightness, size, "bicubic"), (picture.shape[1], picture.shape[2]), "bicubic")
+    power = resize((brightness - shown).square_(), size, "area")
+    return blur(power, _LACK_SIGMA).sqrt_().mul_(evidence.UNITS)

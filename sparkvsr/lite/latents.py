@@ -35,20 +35,21 @@ class KeyframeLatents:
     agree.
 
     ``agreement`` is None in a host blind to time, where the reduced picture stands in for the source and agrees by
-    construction.
+    construction. ``lack`` [1, h, w] is evidence that the picture holds less detail than the blind result.
     """
 
     picture: torch.Tensor
     blind: torch.Tensor
     small: torch.Tensor
     agreement: evidence.Agreement | None
+    lack: torch.Tensor
     gray: motion.Gray
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
         errors = () if self.agreement is None else (self.agreement.error,)
-        return nbytes(self.picture, self.blind, self.small, *errors) + self.gray.nbytes
+        return nbytes(self.picture, self.blind, self.small, self.lack, *errors) + self.gray.nbytes
 
 
 @dataclass(frozen=True, slots=True)
