@@ -138,9 +138,8 @@ class Shot:
             return {}
         network = self._parts.fusion.of(self._settings.precision)
         moved = [handmade.move(self._latents, one, flow) for one, flow in pairs]
-        carried, unlike = [one for one, _ in moved], [one for _, one in moved]
-        given = best_of(runs, lambda: fusion.known_of(self._latents, carried, unlike))
-        refined = best_of(runs, lambda: fusion.refined(network, self._latents, carried, unlike))
+        given = best_of(runs, lambda: fusion.known_of(self._latents, moved))
+        refined = best_of(runs, lambda: fusion.refined(network, self._latents, moved))
         return {"proposals, and the fusion network's input": given, "fusion network": refined - given}
 
     def held(self) -> str:

@@ -91,7 +91,9 @@ class LiteEngine:
             agreement = evidence.agreement_with(picture, own)
         blind, small = self._blind_pair(own, settings)
         lack = handmade.lack_of_detail(picture, blind, own)
-        return KeyframeLatents(picture, blind, small, agreement, lack, _seen_by_motion(own, settings.scale))
+        disagreement = handmade.disagreement(picture, own, agreement)
+        gray = _seen_by_motion(own, settings.scale)
+        return KeyframeLatents(picture, blind, small, agreement, lack, disagreement, gray)
 
     def propagate(
         self, latents: SourceLatents, keyframes: Sequence[Keyframe], settings: EngineSettings, watch: Watch
@@ -141,10 +143,11 @@ class LiteEngine:
         if moved and len(moved) == len(keyframes) and self._parts.fusion is not None:
             watch.step(0.5, "fusion")
             network = self._parts.fusion.of(settings.precision)
-            return fusion.refined(network, latents, [one for one, _ in moved], [unlike for _, unlike in moved])
+            return fusion.refined(network, latents, moved)
         arrived = iter(moved)
         carried = [
-            handmade.stay(latents, keyframe) if keyframe.offset == 0 else next(arrived)[0] for keyframe in keyframes
+            handmade.stay(latents, keyframe) if keyframe.offset == 0 else next(arrived).carried
+            for keyframe in keyframes
         ]
         return LitePropagation(latents.blind, tuple(carried))
 

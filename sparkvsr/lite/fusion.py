@@ -10,15 +10,16 @@ import torch.nn.functional as F
 from torch import nn
 
 from sparkvsr.guidance import GateTerms
+from sparkvsr.lite.handmade import Moved
 from sparkvsr.lite.inference import fuse
-from sparkvsr.lite.latents import Carried, LitePropagation, SourceLatents
+from sparkvsr.lite.latents import LitePropagation, SourceLatents
 from sparkvsr.lite.network import GRID, FusionInput
 from sparkvsr.resample import resize
 
 _SMALLEST_STRENGTH = 1e-6
 
 
-def known_of(latents: SourceLatents, carried: Sequence[Carried], unlike: Sequence[torch.Tensor]) -> FusionInput:
+def known_of(latents: SourceLatents, moved: Sequence[Moved]) -> FusionInput:
     """The network's view of a frame and its keyframes, N = 1, filled up to whole cells by replication.
 
     Keyframes' strengths count beside each other's only: what one weighs alone is for the gate, not for the network.
@@ -26,6 +27,7 @@ def known_of(latents: SourceLatents, carried: Sequence[Carried], unlike: Sequenc
     height, width = latents.blind.shape[1:]
     rows, columns = _whole(height), _whole(width)
 
+    carried = [one.carried for one in moved]
     strength = latents.blind.new_tensor([[one.terms.strength for one in carried]])
 
     def fine(picture: torch.Tensor) -> torch.Tensor:
@@ -38,21 +40,20 @@ def known_of(latents: SourceLatents, carried: Sequence[Carried], unlike: Sequenc
         blind=fine(latents.blind).unsqueeze(0),
         contrast=half(latents.contrast).unsqueeze(0),
         keyed=torch.stack([fine(one.proposal(0.0)) for one in carried]).unsqueeze(0),
-        unlike=torch.stack([half(one) for one in unlike]).unsqueeze(0),
+        unlike=torch.stack([half(one.unlike) for one in moved]).unsqueeze(0),
+        disagreement=torch.stack([half(one.disagreement) for one in moved]).unsqueeze(0),
         motion=torch.stack([half(one.terms.motion) for one in carried]).unsqueeze(0),
         agreement=torch.stack([half(one.terms.agreement) for one in carried]).unsqueeze(0),
         strength=strength.div(strength.max().clamp_min(_SMALLEST_STRENGTH)),
     )
 
 
-def refined(
-    network: nn.Module, latents: SourceLatents, carried: Sequence[Carried], unlike: Sequence[torch.Tensor]
-) -> LitePropagation:
+def refined(network: nn.Module, latents: SourceLatents, moved: Sequence[Moved]) -> LitePropagation:
     """The propagation with the network's gate in the place of the hand-made one, and its refinement."""
     height, width = latents.blind.shape[1:]
-    made = fuse(network, known_of(latents, carried, unlike))
+    made = fuse(network, known_of(latents, moved))
     judged = []
-    for index, one in enumerate(carried):
+    for index, one in enumerate(known.carried for known in moved):
         size = (one.terms.motion.shape[1], one.terms.motion.shape[2])
         motion, agreement = (
             _cropped_half(terms[0, index], (height, width), size) for terms in (made.motion, made.agreement)

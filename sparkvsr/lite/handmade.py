@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 
 from sparkvsr import evidence, guidance, motion
@@ -16,11 +18,23 @@ _LACK_SLOPE = 0.3
 _LACK_SIGMA = 1.5  # LR pixels
 
 
-def move(latents: SourceLatents, keyframe: Keyframe, flow: motion.Flow) -> tuple[Carried, torch.Tensor]:
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A keyframe at a frame, and what a network may judge it by, at the evidence's size [3, H', W'].
+
+    ``unlike``: its source frame, carried, less the frame. ``disagreement``: its picture, reduced, less its own source
+    frame, carried.
+    """
+
+    carried: Carried
+    unlike: torch.Tensor
+    disagreement: torch.Tensor
+
+
+def move(latents: SourceLatents, keyframe: Keyframe, flow: motion.Flow) -> Moved:
     """A keyframe elsewhere: its detail carried along ``flow``, judged, and compared with the frame.
 
-    Beside it, at the evidence's size [3, H', W']: its source frame, carried, less this frame. All tensors are worked on
-    in the caller's thread, and so in its CUDA stream.
+    All tensors are worked on in the caller's thread, and so in its CUDA stream.
     """
     known: KeyframeLatents = keyframe.latents
     height, width = latents.small.shape[1:]
@@ -34,9 +48,8 @@ def move(latents: SourceLatents, keyframe: Keyframe, flow: motion.Flow) -> tuple
     )
     unlike = arrived.sub_(latents.small)
     keyed = carry(known.picture - known.blind, flow).add_(latents.blind)
-    if known.agreement is None:
-        return Carried(keyed, terms, None), unlike
-    return Carried(keyed, terms, residual(keyed, latents.picture, known.agreement.reduction)), unlike
+    lacking = None if known.agreement is None else residual(keyed, latents.picture, known.agreement.reduction)
+    return Moved(Carried(keyed, terms, lacking), unlike, carry(_fine(latents, known.disagreement), coarse))
 
 
 def stay(latents: SourceLatents, keyframe: Keyframe) -> Carried:
@@ -64,9 +77,19 @@ def _agreement_evidence(
 
 def _at(latents: SourceLatents, known: torch.Tensor, flow: motion.Flow | None) -> torch.Tensor:
     """What is known [1, h, w] of a keyframe, carried to the frame, at the evidence's size."""
-    height, width = latents.contrast.shape[1:]
-    fine = resize(known, (height, width), "linear")
+    fine = _fine(latents, known)
     return fine if flow is None else carry(fine, flow).clamp_min_(0.0)
+
+
+def _fine(latents: SourceLatents, known: torch.Tensor) -> torch.Tensor:
+    return resize(known, (latents.contrast.shape[1], latents.contrast.shape[2]), "linear")
+
+
+def disagreement(picture: torch.Tensor, source: torch.Tensor, agreement: evidence.Agreement | None) -> torch.Tensor:
+    """[3, h, w]: ``picture``, reduced as its source frame was, less that; zero where it has none."""
+    if agreement is None:
+        return torch.zeros_like(source)
+    return residual(picture, source, agreement.reduction).neg_()
 
 
 def lack_of_detail(picture: torch.Tensor, blind: torch.Tensor, source: torch.Tensor) -> torch.Tensor:

@@ -95,6 +95,7 @@ def _rows_of(known: FusionInput, cells: slice) -> FusionInput:
         known.contrast[..., half, :],
         known.keyed[..., fine, :],
         known.unlike[..., half, :],
+        known.disagreement[..., half, :],
         known.motion[..., half, :],
         known.agreement[..., half, :],
         known.strength,

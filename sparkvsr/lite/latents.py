@@ -35,7 +35,8 @@ class KeyframeLatents:
     agree.
 
     ``agreement`` is None in a host blind to time, where the reduced picture stands in for the source and agrees by
-    construction. ``lack`` [1, h, w] is evidence that the picture holds less detail than the blind result.
+    construction. ``lack`` [1, h, w] is evidence that the picture holds less detail than the blind result;
+    ``disagreement`` [3, h, w] the picture, reduced, less the source frame.
     """
 
     picture: torch.Tensor
@@ -43,13 +44,14 @@ class KeyframeLatents:
     small: torch.Tensor
     agreement: evidence.Agreement | None
     lack: torch.Tensor
+    disagreement: torch.Tensor
     gray: motion.Gray
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
         errors = () if self.agreement is None else (self.agreement.error,)
-        return nbytes(self.picture, self.blind, self.small, self.lack, *errors) + self.gray.nbytes
+        return nbytes(self.picture, self.blind, self.small, self.lack, self.disagreement, *errors) + self.gray.nbytes
 
 
 @dataclass(frozen=True, slots=True)

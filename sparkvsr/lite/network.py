@@ -78,14 +78,16 @@ class FusionInput:
     """What the hand-made engine knows of a frame, for N frames and K keyframes each; sides are multiples of ``GRID``.
 
     ``blind`` [N, 3, H, W]; ``contrast`` [N, 1, H/2, W/2] in 1/255; ``keyed`` [N, K, 3, H, W], what each keyframe
-    proposes; ``unlike`` [N, K, 3, H/2, W/2], the keyframe's source frame carried here less this one; ``motion`` and
-    ``agreement`` [N, K, 1, H/2, W/2], evidence as in ``GateTerms``; ``strength`` [N, K], 0 for a keyframe that is not.
+    proposes; ``unlike`` [N, K, 3, H/2, W/2], the keyframe's source frame carried here less this one; ``disagreement``
+    of the same shape, the keyframe, reduced, less its source frame, carried here; ``motion`` and ``agreement``
+    [N, K, 1, H/2, W/2], evidence as in ``GateTerms``; ``strength`` [N, K], 0 for a keyframe that is not.
     """
 
     blind: torch.Tensor
     contrast: torch.Tensor
     keyed: torch.Tensor
     unlike: torch.Tensor
+    disagreement: torch.Tensor
     motion: torch.Tensor
     agreement: torch.Tensor
     strength: torch.Tensor
@@ -115,7 +117,7 @@ class FusionNetwork(nn.Module):
         super().__init__()
         pixels, evidence = 3 * GRID**2, _EVIDENCE_CELL**2
         self.frame = nn.Conv2d(pixels + evidence, channels, 3, padding=1)
-        self.keyframe = nn.Conv2d(pixels + 5 * evidence, channels, 3, padding=1)
+        self.keyframe = nn.Conv2d(pixels + 8 * evidence, channels, 3, padding=1)
         self.keyframe_block = ResidualBlock(channels)
         self.query = nn.Conv2d(channels, keys, 1)
         self.key = nn.Conv2d(2 * channels, keys, 1)
@@ -187,9 +189,8 @@ def _of_frame(known: FusionInput) -> torch.Tensor:
 
 def _of_keyframes(known: FusionInput) -> torch.Tensor:
     detail = (known.keyed - known.blind.unsqueeze(1)).clamp(-0.5, 0.5).flatten(0, 1)
-    maps = torch.cat(
-        [known.unlike.clamp(-0.5, 0.5) * _DETAIL_GAIN, (-known.motion).exp(), (-known.agreement).exp()], dim=2
-    )
+    differences = torch.cat([known.unlike, known.disagreement], dim=2).clamp(-0.5, 0.5) * _DETAIL_GAIN
+    maps = torch.cat([differences, (-known.motion).exp(), (-known.agreement).exp()], dim=2)
     return torch.cat(
         [F.pixel_unshuffle(detail * _DETAIL_GAIN, GRID), F.pixel_unshuffle(maps.flatten(0, 1), _EVIDENCE_CELL)], dim=1
     )

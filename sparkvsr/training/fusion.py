@@ -19,6 +19,7 @@ from sparkvsr.training.store import PieceData, Pieces
 
 _STRUCTURE = 0.1
 _GATE = 0.02
+_HARM = 1.0
 _SMALLEST_SUM = 1e-12
 _HELD_OUT_BATCHES = 6
 
@@ -101,8 +102,22 @@ def _pixel_loss(batch: Pieces, made: FusionOutput) -> tuple[torch.Tensor, dict[s
     after = result(batch.known, made.motion, made.agreement, made.refinement)
     pixels = losses.charbonnier(after.frame, batch.truth)
     gate = _gate_loss(batch, made)
-    loss = pixels + _STRUCTURE * losses.gradients(after.frame, batch.truth) + _GATE * gate
-    return loss, {"pixels": float(pixels.detach()), "gate": float(gate.detach())}
+    harm = _harm_loss(batch, after)
+    loss = pixels + _STRUCTURE * losses.gradients(after.frame, batch.truth) + _GATE * gate + _HARM * harm
+    return loss, {"pixels": float(pixels.detach()), "gate": float(gate.detach()), "harm": float(harm.detach())}
+
+
+def _harm_loss(batch: Pieces, after: Result) -> torch.Tensor:
+    """How much worse than the blind result, and than the hand-made engine, places of 8×8 pixels have become."""
+    with torch.no_grad():
+        before = result(batch.known, batch.known.motion, batch.known.agreement, None)
+        bounds = [_local_error(one, batch.truth) for one in (batch.known.blind, before.frame)]
+    made = _local_error(after.frame, batch.truth)
+    return sum((F.relu(made - bound).mean() for bound in bounds), start=made.new_zeros(()))
+
+
+def _local_error(frame: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    return F.avg_pool2d((frame - truth).square().mean(dim=1, keepdim=True), 8).add(1e-8).sqrt()
 
 
 def _gate_loss(batch: Pieces, made: FusionOutput) -> torch.Tensor:

@@ -15,7 +15,7 @@ from sparkvsr.training.material import Material, Pixels, Shot
 _cv2: Any = cv2  # its stubs know no optional arguments
 _Random = np.random.Generator
 
-_CLIP_ODDS = 0.75
+_CLIP_ODDS = 0.65
 _VIEW = (416, 640)  # of a photograph's camera
 _FARTHEST = 60
 
@@ -76,12 +76,16 @@ def _from_photos(far: Shot, near: Shot, count: int, random: _Random) -> list[Pix
     base_camera, base_layer = _motion(random, 0.3), _motion(random, 0.3)
     drift_camera, drift_layer = _motion(random, 1.0), _motion(random, 1.0)
     mask = _blob(random)
+    if random.random() < 0.3:  # a camera that stands still, as on a tripod
+        drift_camera[:] = 0.0
     times = [0.0, *(direction * random.uniform(0.05, 1.0) for direction in random.permutation([-1, 1])[:count])]
+    grain = float(random.uniform(0.0, 1.5))
     return [
         _composed(
             _seen(far.frames[0], base_camera + time * drift_camera, _cv2.BORDER_REFLECT_101),
             _seen(near.frames[0], base_layer + time * drift_layer, _cv2.BORDER_REFLECT_101),
             _seen(mask, base_layer + time * drift_layer, _cv2.BORDER_CONSTANT),
+            random.normal(0.0, grain, (*_VIEW, 3)).astype(np.float32),
         )
         for time in times
     ]
@@ -115,7 +119,7 @@ def _blob(random: _Random) -> Pixels:
     return blurred
 
 
-def _composed(far: Pixels, near: Pixels, mask: Pixels) -> Pixels:
+def _composed(far: Pixels, near: Pixels, mask: Pixels, grain: npt.NDArray[np.float32]) -> Pixels:
     share = mask[..., None].astype(np.float32) / 255
-    mixed: Pixels = (far * (1 - share) + near * share).round().astype(np.uint8)
+    mixed: Pixels = (far * (1 - share) + near * share + grain).round().clip(0, 255).astype(np.uint8)
     return mixed

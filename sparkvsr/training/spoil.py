@@ -32,15 +32,15 @@ def sharpened(picture: torch.Tensor, amount: float) -> torch.Tensor:
     return rounded(picture + amount * (picture - blur(picture, 1.5)))
 
 
-def hallucinated(picture: torch.Tensor) -> torch.Tensor:
+def hallucinated(picture: torch.Tensor, amount: float = 0.6) -> torch.Tensor:
     """What another image super-resolution might invent: the engine's own blind result, sharpened in two bands."""
     fine = picture - blur(picture, 1.0)
     coarse = picture - blur(picture, 2.5)
-    return rounded(picture + 1.2 * fine + 0.4 * coarse)
+    return rounded(picture + amount * (fine + coarse / 3))
 
 
 def _shifted(scene: Scene, random: _Random) -> torch.Tensor:
-    distance = int(random.choice([1, 2, 3, 5, 8]))
+    distance = int(random.choice([1, 2, 2, 2, 3, 5, 8]))
     axis = int(random.integers(1, 3))
     return scene.truth.roll(int(random.choice([-1, 1])) * distance, dims=axis)
 
@@ -57,12 +57,12 @@ def _blurred(scene: Scene, random: _Random) -> torch.Tensor:
 
 
 KINDS: Final[dict[str, tuple[float, Spoil]]] = {
-    "true": (0.54, lambda scene, random: scene.truth),
+    "true": (0.48, lambda scene, random: scene.truth),
     "jpeg": (0.06, lambda scene, random: jpeg(scene.truth, int(random.integers(60, 96)))),
-    "sharpened": (0.05, lambda scene, random: sharpened(scene.truth, float(random.uniform(0.3, 1.0)))),
+    "sharpened": (0.07, lambda scene, random: sharpened(scene.truth, float(random.uniform(0.3, 1.0)))),
     "noise": (0.05, lambda scene, random: rounded(scene.truth + noise(scene.truth, random.uniform(2, 6), random))),
     "graded": (0.06, _graded),
-    "shifted": (0.05, _shifted),
+    "shifted": (0.09, _shifted),
     "blurred": (0.04, _blurred),
     "mirrored": (0.03, lambda scene, random: scene.truth.flip(2)),
     "foreign": (0.04, lambda scene, random: scene.foreign),

@@ -42,6 +42,7 @@ class Layout:
     contrast: tuple[int, ...] = (1, _PIECE // 2, _PIECE // 2)
     keyed: tuple[int, ...] = (KEYFRAMES, 3, _PIECE, _PIECE)
     unlike: tuple[int, ...] = (KEYFRAMES, 3, _PIECE // 2, _PIECE // 2)
+    disagreement: tuple[int, ...] = (KEYFRAMES, 3, _PIECE // 2, _PIECE // 2)
     motion: tuple[int, ...] = (KEYFRAMES, 1, _PIECE // 2, _PIECE // 2)
     agreement: tuple[int, ...] = (KEYFRAMES, 1, _PIECE // 2, _PIECE // 2)
     strength: tuple[int, ...] = (KEYFRAMES,)
@@ -97,7 +98,7 @@ def _scene(engine: LiteEngine, scene: scenes.Scene, random: _Random) -> npt.NDAr
 def _whole(
     engine: LiteEngine, scene: scenes.Scene, latents: SourceLatents, low: torch.Tensor, random: _Random
 ) -> Pieces:
-    carried, unlike, holds = [], [], []
+    moved, holds = [], []
     truth = scene.frame
     kinds = [spoil.draw(random) for _ in scene.keyframes]
     for index, true in enumerate(scene.keyframes):
@@ -105,14 +106,12 @@ def _whole(
         picture = spoil.apply(kinds[index], spoil.Scene(true, own.blind, scene.foreign), random)
         known = engine.encode_keyframe(picture, low[index + 1], _SETTINGS, Watch())
         flow = motion.measure(latents.gray, known.gray)
-        one, difference = handmade.move(latents, Keyframe(index + 1, known), flow)
-        honest = handmade.move(latents, Keyframe(index + 1, own), flow)[0].proposal(0.0)
-        carried.append(one)
-        unlike.append(difference)
+        moved.append(handmade.move(latents, Keyframe(index + 1, known), flow))
+        honest = handmade.move(latents, Keyframe(index + 1, own), flow).carried.proposal(0.0)
         holds.append(_holds(honest, latents.blind, scene.frame))
     if "hallucinated" in kinds and all(kind == "hallucinated" for kind in kinds):
         truth = spoil.hallucinated(latents.blind)
-    known_input = fusion.known_of(latents, carried, unlike)
+    known_input = fusion.known_of(latents, moved)
     return _filled(Pieces(known_input, truth.unsqueeze(0), torch.stack(holds).unsqueeze(0)))
 
 
@@ -139,6 +138,7 @@ def _filled(pieces: Pieces) -> Pieces:
         known.contrast,
         torch.cat([known.keyed, known.blind.unsqueeze(1)], dim=1),
         more(known.unlike),
+        more(known.disagreement),
         more(known.motion),
         more(known.agreement),
         more(known.strength),

@@ -275,7 +275,7 @@ def test_nbytes_is_what_is_held(engine: LiteEngine, clip: pictures.Pictures) -> 
     source = engine.encode_source([WindowFrame(0, clip.source[0])], settings, WATCH)
     assert source.nbytes == 4 * (3 * pixels // 16 + 3 * pixels + 4 * evidence) + pixels
     keyframe = engine.encode_keyframe(clip.truth[1], clip.source[1], settings, WATCH)
-    assert keyframe.nbytes == 4 * (6 * pixels + 3 * evidence + 2 * pixels // 16) + pixels
+    assert keyframe.nbytes == 4 * (6 * pixels + 3 * evidence + 5 * pixels // 16) + pixels
     propagation = propagate(engine, clip.source[0], [true_keyframe(clip, 1, 0)])
     refinement = 0 if propagation.data.refinement is None else 3 * pixels
     assert propagation.nbytes == 4 * (6 * pixels + 2 * evidence + 3 * pixels // 16 + refinement)

@@ -116,6 +116,7 @@ def test_the_loss_sees_what_the_engine_would_decode() -> None:
         contrast=torch.rand(2, 1, 8, 12, generator=random),
         keyed=torch.rand(2, 2, 3, 16, 24, generator=random),
         unlike=torch.rand(2, 2, 3, 8, 12, generator=random),
+        disagreement=torch.rand(2, 2, 3, 8, 12, generator=random),
         motion=torch.rand(2, 2, 1, 8, 12, generator=random) * 3,
         agreement=torch.rand(2, 2, 1, 8, 12, generator=random),
         strength=torch.tensor([[1.0, 0.5], [0.7, 0.0]]),
@@ -134,7 +135,10 @@ def test_the_loss_sees_what_the_engine_would_decode() -> None:
 
 def test_untrained_fusion_leaves_the_evidence_as_it_is() -> None:
     known = FusionInput(
-        *(torch.rand(shape) for shape in [(1, 3, 16, 16), (1, 1, 8, 8), (1, 2, 3, 16, 16), (1, 2, 3, 8, 8)]),
+        *(
+            torch.rand(shape)
+            for shape in [(1, 3, 16, 16), (1, 1, 8, 8), (1, 2, 3, 16, 16), (1, 2, 3, 8, 8), (1, 2, 3, 8, 8)]
+        ),
         torch.rand(1, 2, 1, 8, 8),
         torch.rand(1, 2, 1, 8, 8),
         torch.ones(1, 2),
