@@ -138,15 +138,14 @@ class FusionNetwork(nn.Module):
         """Detail and gate of N frames. Pictures are float32; convolutions run in the weights' (or autocast's) type."""
         frames = known.strength.shape[0]
         dtype = self.frame.weight.dtype
-        frame = F.leaky_relu(self.frame(_of_frame(known).to(dtype)), _SLOPE)
-        keyframes = _unfolded(self._encode(_of_keyframes(known).to(dtype)), frames)
+        frame = F.leaky_relu(self.frame(_of_frame(known, dtype)), _SLOPE)
+        keyframes = _unfolded(self._encode(_of_keyframes(known, dtype)), frames)
         found = self._attend(frame, keyframes, known.strength)
         latent = self.latent(found)
         inner = F.leaky_relu(self.merge(torch.cat([frame, found], dim=1)), _SLOPE)
         inner = self.body(inner)
         refinement = F.pixel_shuffle((self.pixels(inner) + latent).float(), GRID) / _DETAIL_GAIN
-        both = torch.cat([inner.unsqueeze(1).expand_as(keyframes), keyframes], dim=2).flatten(0, 1)
-        maps = _unfolded(F.pixel_shuffle(self.gate(both).float(), _EVIDENCE_CELL), frames)
+        maps = _unfolded(F.pixel_shuffle(_beside(self.gate, inner, keyframes).float(), _EVIDENCE_CELL), frames)
         motion, agreement = _corrected(known, maps)
         return FusionOutput(refinement, motion, agreement, latent.float() / _DETAIL_GAIN)
 
@@ -158,8 +157,7 @@ class FusionNetwork(nn.Module):
         """Cross-attention: [N, C, h, w] asks [N, K, C, h, w] in windows of 3 × 3 cells, and may find nothing."""
         frames, count = strength.shape
         query = self.query(frame)
-        beside = torch.cat([frame.unsqueeze(1).expand_as(keyframes), keyframes], dim=2)
-        keys = _unfolded(self.key(beside.flatten(0, 1)), frames)
+        keys = _unfolded(_beside(self.key, frame, keyframes), frames)
         values = _unfolded(self.value(keyframes.flatten(0, 1)), frames)
         bias = strength.clamp_min(1e-6).log()
         logits = [self.nothing.to(query.dtype).expand(frames, 1, *frame.shape[2:])]
@@ -181,19 +179,28 @@ def _unfolded(folded: torch.Tensor, frames: int) -> torch.Tensor:
     return folded.reshape(frames, -1, *folded.shape[1:])
 
 
-def _of_frame(known: FusionInput) -> torch.Tensor:
-    picture = known.blind.clamp(-0.25, 1.25) - 0.5
-    contrast = (known.contrast / 32.0).clamp_max(2.0)
+def _beside(layer: nn.Conv2d, frame: torch.Tensor, keyframes: torch.Tensor) -> torch.Tensor:
+    """``layer`` on the frame's features [N, C, h, w] above each keyframe's [N, K, C, h, w]: [N·K, …].
+
+    The frame's half is worked out once for all keyframes, and nothing is copied together.
+    """
+    channels, reach = frame.shape[1], layer.kernel_size[0] // 2
+    shared = F.conv2d(frame, layer.weight[:, :channels], layer.bias, padding=reach)
+    own = F.conv2d(keyframes.flatten(0, 1), layer.weight[:, channels:], padding=reach)
+    return (_unfolded(own, frame.shape[0]) + shared.unsqueeze(1)).flatten(0, 1)
+
+
+def _of_frame(known: FusionInput, dtype: torch.dtype) -> torch.Tensor:
+    picture = (known.blind.clamp(-0.25, 1.25) - 0.5).to(dtype)
+    contrast = (known.contrast / 32.0).clamp_max(2.0).to(dtype)
     return torch.cat([F.pixel_unshuffle(picture, GRID), F.pixel_unshuffle(contrast, _EVIDENCE_CELL)], dim=1)
 
 
-def _of_keyframes(known: FusionInput) -> torch.Tensor:
-    detail = (known.keyed - known.blind.unsqueeze(1)).clamp(-0.5, 0.5).flatten(0, 1)
+def _of_keyframes(known: FusionInput, dtype: torch.dtype) -> torch.Tensor:
+    detail = (known.keyed - known.blind.unsqueeze(1)).clamp_(-0.5, 0.5).mul_(_DETAIL_GAIN).to(dtype).flatten(0, 1)
     differences = torch.cat([known.unlike, known.disagreement], dim=2).clamp(-0.5, 0.5) * _DETAIL_GAIN
-    maps = torch.cat([differences, (-known.motion).exp(), (-known.agreement).exp()], dim=2)
-    return torch.cat(
-        [F.pixel_unshuffle(detail * _DETAIL_GAIN, GRID), F.pixel_unshuffle(maps.flatten(0, 1), _EVIDENCE_CELL)], dim=1
-    )
+    maps = torch.cat([differences, (-known.motion).exp(), (-known.agreement).exp()], dim=2).to(dtype)
+    return torch.cat([F.pixel_unshuffle(detail, GRID), F.pixel_unshuffle(maps.flatten(0, 1), _EVIDENCE_CELL)], dim=1)
 
 
 def _corrected(known: FusionInput, maps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
