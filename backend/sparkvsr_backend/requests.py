@@ -25,6 +25,7 @@ from sparkvsr_backend.wire import (
 
 FINGERPRINT_BYTES = 16
 LONGEST_PATH = 4096
+LONGEST_ENGINE = 256
 LONGEST_WINDOW = 4096
 
 _TIME = Integer(INT64_MIN, INT64_MAX)
@@ -69,7 +70,7 @@ class Precision(str, Enum):
 class Settings:
     """What changes pixels; the ranges are those of the wire."""
 
-    engine: str = field(metadata=wire(Text(64)))
+    engine: str = field(metadata=wire(Text(LONGEST_ENGINE)))
     scale: int = field(metadata=wire(Integer(1, 4)))
     guidance: float = field(default=1.0, metadata=wire(Real(0.0, 2.0)))
     trust: float = field(default=0.0, metadata=wire(Real(0.0, 1.0)))

@@ -73,6 +73,7 @@ enum class Param : std::size_t {
   Backend,
   Status,
   Generation,
+  EngineOptions,
   Count
 };
 constexpr std::size_t kParamCount = static_cast<std::size_t>(Param::Count);
@@ -148,6 +149,11 @@ constexpr std::array<Parameter, kParamCount> kParameters = {{
     {"status", "Status", Kind::Label, false, 0, 0, 0, 0, 0, "The keyframes in use, and what happened last.", nullptr},
     {"generation", "Generation", Kind::Integer, false, 0, 0, kFrameLimit, 0, 100,
      "Counts up to make the host forget stand-in pictures. No part of any result.", nullptr},
+    {"engineOptions", "Options", Kind::Text, false, 0, 0, 0, 0, 0,
+     "Of SparkVSR 5B, stored with the project since they change pixels: tile=768,color=off. Empty: the usual ones. "
+     "Lite "
+     "has none.",
+     nullptr},
 }};
 
 constexpr const Parameter& face(Param param) { return kParameters[static_cast<std::size_t>(param)]; }

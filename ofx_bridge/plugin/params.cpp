@@ -80,6 +80,7 @@ Params readParams(const Suites& suites, const ParamHandles& handles, double time
   params.onError = static_cast<identity::OnError>(integer(Param::OnError));
   params.backend = text(Param::Backend);
   params.generation = integer(Param::Generation);
+  params.engineOptions = text(Param::EngineOptions);
   return params;
 }
 

@@ -39,6 +39,7 @@ struct Params {
   identity::OnError onError = identity::OnError::Fail;
   std::string backend;
   int generation = 0;
+  std::string engineOptions;
 };
 
 [[nodiscard]] Params readParams(const Suites& suites, const ParamHandles& handles, double time);

@@ -44,6 +44,13 @@ Priority priorityOf(const ActionCall& call) {
   return interactive ? Priority::Interactive : Priority::Batch;
 }
 
+/// Options are part of the name of an engine that has any: those with a chunk grid.
+std::string engineName(const Params& params) {
+  const std::string name = identity::kEngineNames[params.engine];
+  const bool takesOptions = identity::kEngineGrids[params.engine] > 0 && !params.engineOptions.empty();
+  return takesOptions ? name + "?" + params.engineOptions : name;
+}
+
 Failure checkField(const ActionCall& call) {
   const std::string field = call.in.getString(kOfxImageEffectPropFieldToRender);
   if (field != kOfxImageFieldLower && field != kOfxImageFieldUpper) return std::nullopt;
@@ -266,7 +273,7 @@ RenderRequest RenderJob::request() const {
 
 Settings RenderJob::settings() const {
   Settings settings;
-  settings.engine = identity::kEngineNames[params_.engine];
+  settings.engine = engineName(params_);
   settings.scale = params_.scale;
   settings.guidance = params_.guidance;
   settings.trust = params_.trust;

@@ -67,7 +67,7 @@ def overlap_of(tile: int) -> int:
 def parse_options(text: str) -> EngineOptions:
     """Raises UnsupportedSettingError, which names the options there are or the values that one may have."""
     chosen: dict[str, Any] = {}
-    for item in filter(None, text.split(",")):
+    for item in filter(None, (item.strip() for item in text.split(","))):
         name, equals, value = item.partition("=")
         if name not in _READERS or not equals:
             known = ", ".join(f"{known}={_EXPECTED[known]}" for known in _READERS)

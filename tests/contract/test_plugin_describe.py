@@ -48,6 +48,7 @@ FACE: list[tuple[str, str, Any, list[str]]] = [
     ("backend", "String", "", []),
     ("status", "String", "", []),
     ("generation", "Integer", 0, []),
+    ("engineOptions", "String", "", []),
 ]
 LIMITS = {
     "scale": (1, 4),

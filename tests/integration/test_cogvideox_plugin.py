@@ -79,7 +79,7 @@ def renderer(weights: Path, material: Path) -> Any:
     output = PixelFormat(layout.width * SCALE, layout.height * SCALE, 3, layout.depth, Premultiplication.OPAQUE)
 
     def made(**settings: Any) -> ClipRenderer:
-        chosen = Settings(engine="sparkvsr-5b", scale=SCALE, transfer=Transfer.LINEAR, **settings)
+        chosen = Settings(**{"engine": "sparkvsr-5b", "scale": SCALE, "transfer": Transfer.LINEAR, **settings})
         pictures = {t: Picture(path=str(material / f"key.{t:04d}.exr")) for t in KEYFRAMES}
         return ClipRenderer(EngineLoop(default_registry()), source, pictures, chosen, output)
 
@@ -105,6 +105,17 @@ def test_guidance_and_views_reach_the_engine(instance: Any, renderer: Any) -> No
     assert confidence.mean() > 0.1
     instance.set("view", "Blind")
     np.testing.assert_array_equal(instance.render(2)[..., :3], renderer(guidance=0).render(2).frame.pixels.numpy())
+
+
+def test_options_are_stored_with_the_project(instance: Any, renderer: Any) -> None:
+    instance.set("engineOptions", "color=off, gate=off")
+    expected = renderer(engine="sparkvsr-5b?color=off,gate=off").render(2).frame.pixels.numpy()
+    np.testing.assert_array_equal(instance.render(2)[..., :3], expected)
+    instance.set("engineOptions", "colour=off")
+    with pytest.raises(bridge.RenderFailed, match=r"UnsupportedSetting.*found 'colour=off'"):
+        instance.render(2)
+    instance.set("engine", "Lite")
+    assert instance.render(2).shape == (16, 24, 4)
 
 
 def test_a_cancelled_render_ends_and_the_next_one_works(instance: Any, renderer: Any) -> None:
