@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ import torch
 from support.engines import CopyEngine, registry_of
 from support.requests import frame, keyframe, picture, request_for
 
+from sparkvsr import engine as science
 from sparkvsr.color import Guide, Transfer, upscale_alpha
-from sparkvsr.engine import CancelledError, EngineRegistry, Watch
+from sparkvsr.engine import CancelledError, EngineRegistry, EngineSettings, Watch
 from sparkvsr.frames import Depth, Frame, Premultiplication, fingerprint
 from sparkvsr.media import write_still
 from sparkvsr_backend.buffers import Lease, OutputBuffer
@@ -523,13 +525,20 @@ def test_an_unknown_engine_is_named() -> None:
         loop_of().render(request_for(frame(), engine="nobody"))
 
 
-def test_what_the_engine_refuses_keeps_its_name() -> None:
-    from sparkvsr.engine import default_registry
+class ExactEngine(CopyEngine):
+    """Has one precision."""
 
-    loop, source = EngineLoop(default_registry()), frame(8, 8)
+    def encode_source(self, window: Any, settings: EngineSettings, watch: Watch) -> Any:
+        if settings.precision != "float32":
+            raise science.UnsupportedSettingError(f"expected the precision float32, found {settings.precision}")
+        return super().encode_source(window, settings, watch)
+
+
+def test_what_the_engine_refuses_keeps_its_name() -> None:
+    loop, source = loop_of(ExactEngine()), frame(8, 8)
     put(loop, source)
-    with pytest.raises(UnsupportedSettingError, match="bfloat16"):
-        loop.render(request_for(source, engine="lite", precision=Precision.BFLOAT16))
+    with pytest.raises(UnsupportedSettingError, match="found bfloat16"):
+        loop.render(request_for(source, precision=Precision.BFLOAT16))
 
 
 def test_a_failing_engine_is_named_and_the_next_render_works() -> None:
