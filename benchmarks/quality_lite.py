@@ -38,7 +38,7 @@ PLOTS = {
     "quality_steady.png": "Warped difference of consecutive frames over that of the truth, around the keyframe at 20",
 }
 FULL = Sampling(step=3, rare=3, radius=8, limit=EVERY_FRAME)
-QUICK = Sampling(step=10, rare=4, radius=3, limit=41)
+QUICK = Sampling(step=11, rare=4, radius=3, limit=41)
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:

@@ -55,8 +55,9 @@ class Sampling:
         return range(min(1, count - 1), count, self.step)
 
     def rare_frames(self, count: int) -> range:
-        """The few among them."""
-        return self.frames(count)[:: self.rare]
+        """The few among them, from the middle of each group of ``rare``."""
+        frames = self.frames(count)
+        return frames[min(self.rare // 2, len(frames) - 1) :: self.rare]
 
 
 Task = Callable[[], Iterator[Record]]
