@@ -154,8 +154,8 @@ def _steady_sheet(figures: Figures, reduction: str) -> Sheet:
     flicker = [steady.where(variant=name, measure="flicker").by_clip() for name in names]
     ratios = [change_at_keyframe(figures, name) for name in names]
     sheet = Sheet(
-        f"Steadiness, {reduction}: mean |warped difference of frames − that of the truth| in 1/255, and the change at a "
-        "keyframe over that beside it",
+        f"Steadiness, {reduction}: mean |warped difference of frames − that of the truth| in 1/255, and the change "
+        "at a keyframe over that beside it",
         ["clip", *names, *(f"change, {name}" for name in names)],
     )
     if flicker and flicker[0]:
