@@ -19,6 +19,7 @@ from torch import nn
 from sparkvsr.lite.network import GRID, FusionInput, FusionOutput
 
 PRECISIONS: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+SEEN: Final = (-0.25, 1.25)  # values beyond are to the networks as these
 _CELLS = 480 * 960  # of a strip, at the resolution of the heavy work
 _BLIND_REACH = 16
 _FUSION_REACH = 16
@@ -53,7 +54,7 @@ def channels_last(network: _Network) -> _Network:
 def blind_detail(network: nn.Module, frame: torch.Tensor, scale: int) -> torch.Tensor:
     """What bicubic interpolation lacks: [3, h, w] to [3, h·scale, w·scale], float32."""
     dtype = next(network.parameters()).dtype
-    shown = _prepared(frame.clamp(-0.25, 1.25), dtype)
+    shown = _prepared(frame.clamp(*SEEN), dtype)
     height, width = frame.shape[1:]
     detail = frame.new_empty((3, height * scale, width * scale))
     for rows, seen in _strips(height, width, _BLIND_REACH):

@@ -33,7 +33,9 @@ def rendered(engine: LiteEngine, scale: int, mix: Mix, size: tuple[int, int] = (
     source = torch.nn.functional.interpolate(truth[None], size, mode="area")[0]
     latents = engine.encode_source([WindowFrame(0, source)], settings, WATCH)
     keyframes = [
-        Keyframe(offset, engine.encode_keyframe(truth.roll(offset, dims=2), source.roll(offset, dims=2), settings, WATCH))
+        Keyframe(
+            offset, engine.encode_keyframe(truth.roll(offset, dims=2), source.roll(offset, dims=2), settings, WATCH)
+        )
         for offset in (-1, 1)
     ]
     (propagation,) = engine.propagate(latents, keyframes, settings, WATCH)
@@ -102,3 +104,14 @@ def test_highlights_and_negatives_survive_the_network() -> None:
     frame = torch.full((3, 16, 16), 3.0)
     assert (blind.upscale(frame, 4, "float32") - 3.0).abs().max() < 0.5
     assert (blind.upscale(frame.neg(), 4, "float32") + 3.0).abs().max() < 0.5
+
+
+@pytest.mark.parametrize("colour", [-0.5, 0.0, 0.18, 1.0, 3.0])
+@pytest.mark.parametrize("scale", [1, 4])
+def test_a_flat_colour_stays_that_colour(colour: float, scale: int) -> None:
+    network = BlindNetwork()
+    with torch.no_grad():
+        torch.nn.init.ones_(network.tails[str(scale)].bias)
+    blind = TrainedBlind(Precisions(network, CPU))
+    made = blind.upscale(torch.full((3, 12, 12), colour), scale, "float32")
+    assert torch.allclose(made, torch.full_like(made, colour), atol=1e-6)
