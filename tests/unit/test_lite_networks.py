@@ -1,4 +1,4 @@
-"""The trained networks around their weights: shapes, strips, precision, and that an untrained fusion changes nothing."""
+"""The trained networks around their weights: seams, precision, range; an untrained fusion changes nothing."""
 
 from __future__ import annotations
 
