@@ -185,7 +185,7 @@ def _tell(demo: Run, screen: Screen, seconds: float) -> None:
     screen.results.print(demo.scores.table())
     screen.note(
         f"mean of {len(demo.material.judged)} frames that are not keyframes, 8-bit BT.601 luma, 8 pixels cropped; "
-        f"the lite engine's blind part is Lanczos for now; {seconds:.0f} s in all"
+        f"{seconds:.0f} s in all"
     )
     for name, text in (
         ("side_by_side.png", "Lanczos, blind, keyed, truth"),
