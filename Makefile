@@ -13,7 +13,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 
 CPP_FILES = $(shell git ls-files '*.c' '*.h' '*.cpp' '*.hpp')
 CMAKE_FILES = $(shell git ls-files '*.cmake' 'CMakeLists.txt' '*/CMakeLists.txt')
-NATIVE := $(shell find CMakeLists.txt cmake ofx_bridge backend/native -name __pycache__ -prune -o -name '*.py' ! -name __init__.py -o -name '*.pyi' -o -name '*.md' -o -type f -print 2>/dev/null)
+NATIVE := $(shell find CMakeLists.txt cmake native ofx_bridge backend/native -name __pycache__ -prune -o -name '*.py' ! -name __init__.py -o -name '*.pyi' -o -name '*.md' -o -type f -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format ctest pytest asan tsan bench clean \

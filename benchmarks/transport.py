@@ -4,7 +4,12 @@ For each size the round trip (fingerprint, copy into a slot, PUT, RENDER, copy b
 slot) is printed beside two plain memcpys of the same bytes, measured in turn with it in the same run, and their
 ratio. Nothing is asserted. Every round trip sends a frame that the backend has never seen.
 
-    python benchmarks/transport.py [--rounds N] [--carrier shm|inline] [--sizes 64x64 1920x1080 3840x2160]
+Counted are the rounds after the backend's caches have filled, as in long work: until then each frame takes memory that
+nobody has touched before, and a machine may need longer to give it than to copy it. Between round trips lies a rest, in
+which the backend copies what it keeps; small frames are sent one upon the other as well. After a rest a processor
+begins with cold caches, which only small frames notice.
+
+    python benchmarks/transport.py [--rounds N] [--carrier shm|inline] [--sizes 64x64 1920x1080 3840x2160] [--rest MS]
 """
 
 from __future__ import annotations
@@ -30,17 +35,21 @@ from rich.table import Table
 REPOSITORY = Path(__file__).resolve().parent.parent
 SIZES = ("64x64", "1920x1080", "3840x2160")
 START_S = 120.0
-CACHE_GB = "1.5"  # full after a few UHD frames, as in long work: from then on memory is used again
+CACHE_GB = 1.0  # full after a few UHD frames: from then on memory is used again
+LARGEST_SHARE = 0.3  # of it, that one kind of pictures may take
+REST_MS = 60.0
+FEWEST_UNCOUNTED, MOST_UNCOUNTED = 10, 60
 
 Array = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Times:
-    """Milliseconds of one size, one number per round."""
+    """Milliseconds of one size, one number per round; ``rest_ms``: before each."""
 
     width: int
     height: int
+    rest_ms: float
     memcpys: list[float]
     round_trips: list[float]
 
@@ -74,21 +83,28 @@ class Pictures:
             ctypes.memmove(target.ctypes.data, source.ctypes.data, source.nbytes)
 
 
-def measure(width: int, height: int, rounds: int, pause_s: float, send: Callable[[Pictures], None]) -> Times:
-    """Round trips and memcpys in turn; the first few of both are not counted."""
-    pictures, times = Pictures(width, height), Times(width, height, [], [])
-    for number in range(rounds + 3):
+def measure(width: int, height: int, rounds: int, rest_ms: float, send: Callable[[Pictures], None]) -> Times:
+    """Round trips and memcpys in turn; those in which the caches fill are not counted."""
+    pictures, times = Pictures(width, height), Times(width, height, rest_ms, [], [])
+    uncounted = rounds_to_fill(pictures.source.nbytes)
+    for number in range(uncounted + rounds):
+        time.sleep(rest_ms / 1e3)
         pictures.renew()
         copies = milliseconds(pictures.two_memcpys)
         pictures.result[...] = 0
         trip = milliseconds(lambda: send(pictures))
         if not np.array_equal(pictures.result, pictures.source):
             raise SystemExit("the frame came back changed")
-        if number >= 3:
+        if number >= uncounted:
             times.memcpys.append(copies)
             times.round_trips.append(trip)
-        time.sleep(pause_s)
     return times
+
+
+def rounds_to_fill(frame_bytes: int) -> int:
+    """How many frames the caches take, and a few more."""
+    fitting = int(CACHE_GB * 2**30 * LARGEST_SHARE / frame_bytes)
+    return min(max(fitting + 3, FEWEST_UNCOUNTED), MOST_UNCOUNTED)
 
 
 def milliseconds(work: Callable[[], None]) -> float:
@@ -104,7 +120,9 @@ def backend() -> Iterator[Path]:
         directory = Path(folder, "run")
         python_path = os.pathsep.join(str(REPOSITORY / part) for part in (".", "backend", "tests"))
         environment = {**os.environ, "SPARKVSR_RUNTIME_DIR": str(directory), "PYTHONPATH": python_path}
-        process = subprocess.Popen([sys.executable, "-m", "support.serve", "--cache-gb", CACHE_GB], env=environment)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "support.serve", "--cache-gb", str(CACHE_GB)], env=environment
+        )
         try:
             wait_until_there(directory / "endpoint-v1.json", process)
             yield directory
@@ -149,12 +167,13 @@ def link_sender(directory: Path, carrier: str) -> Iterator[Callable[[Pictures], 
 
 def report(results: list[Times], carrier: str) -> None:
     table = Table(title=f"Round trip through an engine that copies, {carrier} carrier, RGBA float")
-    for name in ("size", "MB", "two memcpys, ms", "round trip p50, ms", "p10", "p90", "ratio"):
+    for name in ("size", "MB", "rest, ms", "two memcpys, ms", "round trip p50, ms", "p10", "p90", "ratio"):
         table.add_column(name, justify="right")
     for times in results:
         table.add_row(
             f"{times.width}×{times.height}",
             f"{times.width * times.height * 16 / 1e6:.1f}",
+            f"{times.rest_ms:.0f}",
             f"{median(times.memcpys):.3f}",
             f"{median(times.round_trips):.3f}",
             f"{times.quantile(0.1):.3f}",
@@ -164,8 +183,17 @@ def report(results: list[Times], carrier: str) -> None:
     Console().print(table)
 
 
-def rounds_of(pixels: int) -> int:
-    return 200 if pixels < 100_000 else 25
+def is_small(width: int, height: int) -> bool:
+    return width * height < 100_000
+
+
+def plan(sizes: list[tuple[int, int]], rests_ms: list[float] | None) -> list[tuple[int, int, float]]:
+    """What is measured: sizes, each with the rests before its round trips."""
+    return [
+        (width, height, rest)
+        for width, height in sizes
+        for rest in (rests_ms or ([0.0, REST_MS] if is_small(width, height) else [REST_MS]))
+    ]
 
 
 def main() -> None:
@@ -173,13 +201,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=0, help="round trips of each size (default: by size)")
     parser.add_argument("--carrier", choices=("shm", "inline"), default="shm")
     parser.add_argument("--sizes", nargs="+", default=SIZES, metavar="WxH")
-    parser.add_argument("--pause", type=float, default=0.05, help="seconds between round trips (default: %(default)s)")
+    parser.add_argument("--rest", type=float, nargs="+", metavar="MS", help="before each round trip (default: by size)")
     options = parser.parse_args()
-    sizes = [tuple(map(int, size.split("x"))) for size in options.sizes]
+    sizes = [(int(width), int(height)) for width, height in (size.split("x") for size in options.sizes)]
     with backend() as directory, link_sender(directory, options.carrier) as send:
         results = [
-            measure(width, height, options.rounds or rounds_of(width * height), options.pause, send)
-            for width, height in sizes
+            measure(width, height, options.rounds or (200 if is_small(width, height) else 25), rest, send)
+            for width, height, rest in plan(sizes, options.rest)
         ]
     report(results, options.carrier)
 
