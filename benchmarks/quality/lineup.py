@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 import xxhash
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
@@ -98,9 +99,12 @@ def _load(network: nn.Module, part: weights.Part, path: Path | None) -> str:
             return weights.load_into(network, part)
         except weights.WeightsError:
             return ""
-    tensors = load_file(str(path))
-    mean = {name.removeprefix("mean."): tensor for name, tensor in tensors.items() if name.startswith("mean.")}
-    network.load_state_dict(mean or tensors, strict=True)
+    try:
+        tensors = load_file(str(path))
+        mean = {name.removeprefix("mean."): tensor for name, tensor in tensors.items() if name.startswith("mean.")}
+        network.load_state_dict(mean or tensors, strict=True)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise SystemExit(f"expected weights of {type(network).__name__} in {path}, found: {error}") from error
     return xxhash.xxh3_128_hexdigest(path.read_bytes())
 
 
