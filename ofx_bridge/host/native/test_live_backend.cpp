@@ -121,6 +121,14 @@ void waitFor(const std::function<bool()>& condition) {
   }
 }
 
+/// Another round of `renderingUntil`, or the error that ended it.
+void nextRound(std::future<bool>& rendering, const std::atomic<int>& rounds) {
+  waitFor([&, before = rounds.load()] {
+    return rounds > before || rendering.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  });
+  if (rendering.wait_for(std::chrono::seconds(0)) == std::future_status::ready) (void)rendering.get();
+}
+
 /// It clears its folder up itself, which is removed after that.
 void endBackend() {
   const pid_t left = backendPid();
@@ -149,7 +157,7 @@ TEST(an_artist_edits_while_frames_render) {
     seat.instance->set("guidance", std::vector<double>{0.25 * (n % 5)});
     seat.instance->press(n % 2 == 0 ? "flagKeyframe" : "unflagKeyframe", 3);
     seat.instance->set("cuts", std::string(n % 3 == 0 ? "4" : ""));
-    waitFor([&, before = rounds.load()] { return rounds > before; });
+    nextRound(rendering, rounds);
   }
   stop = true;
   CHECK(inTime(rendering));
