@@ -100,6 +100,9 @@ std::future<bool> renderingUntil(Seat& seat, std::atomic<bool>& stop, std::atomi
       } catch (const RenderFailed& failed) {
         const bool known = failed.messages.empty() || failed.messages.back().find("Backend") != std::string::npos;
         if (!known) throw;
+      } catch (const PluginViolated& violated) {
+        // A keyframe flagged after a host has asked for the frames needed, and before it renders, is news to that host.
+        if (std::string(violated.what()).find("UndeclaredFrame") == std::string::npos) throw;
       }
       ++rounds;
     }
