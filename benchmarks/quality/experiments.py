@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,10 +11,11 @@ import torch
 
 from sparkvsr.engine import Decoded, EngineSettings, Mix
 from sparkvsr.keyframes import every
+from sparkvsr.lite.latents import KeyframeLatents
 from sparkvsr.metrics import haarpsi, psnr_y, ssim_y
 from sparkvsr.propagation import keyframes_in_reach
 
-from .keyframe_kinds import IMPERFECT, ISR, KINDS, TRUE, WRONG
+from .keyframe_kinds import IMPERFECT, ISR, KINDS, STRONG_ISR, TRUE, WRONG
 from .lineup import ABLATIONS, BLIND, HANDMADE, HANDMADE_LANCZOS, KEYED, LANCZOS
 from .measures import Moment, detail_energy, psnr_rgb
 from .records import Record
@@ -138,12 +139,12 @@ class Run:
         decoded = self.stage.render(variant, t, used, kind)
         entry = self._entry(experiment, variant, t, min(abs(k - t) for k in used), kind)
         yield from self._likenesses(entry, decoded.frame, likeness=likeness)
-        if kind == ISR:
-            yield replace(entry, measure="arrived", value=self._arrived(decoded, variant, used))
+        if kind in (ISR, STRONG_ISR):
+            known = [self.stage.keyframe(variant, k, kind) for k in used]
+            yield replace(entry, measure="arrived", value=self._arrived(decoded, known))
 
-    def _arrived(self, decoded: Decoded, variant: str, used: tuple[int, ...]) -> float:
+    def _arrived(self, decoded: Decoded, known: Sequence[KeyframeLatents]) -> float:
         """Energy of fine detail over the blind result, as a share of what the keyframes have of it."""
-        known = [self.stage.keyframe(variant, k, ISR) for k in used]
         added = [detail_energy(one.picture - one.blind) for one in known]
         return detail_energy(decoded.frame - _blind_of(decoded)) * len(added) / sum(added)
 

@@ -14,6 +14,7 @@ from sparkvsr.training.spoil import sharpened
 
 TRUE = "true"
 ISR = "made by an ISR"
+STRONG_ISR = "made by a strong ISR"
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,13 @@ WRONG: dict[str, Make] = {
 }
 IMPERFECT: dict[str, Make] = {
     "JPEG 85": lambda case: jpeg(case.truth, 85),
-    "sharpened": lambda case: sharpened(case.truth, 0.6),
+    "sharpened": lambda case: sharpened(case.truth, 0.5),
     "noise σ 4": lambda case: rounded(case.truth + noise(case.truth, 4.0, np.random.default_rng(case.t))),
     "graded 4 %": lambda case: _graded(case, (1.04, 1.04, 1.04)),
     "graded warm 4 %": lambda case: _graded(case, (1.04, 1.0, 0.96)),
     "shifted 2 px": lambda case: case.truth.roll(2, dims=2),
-    ISR: lambda case: sharpened(case.blind, 1.0),
+    ISR: lambda case: sharpened(case.blind, 0.5),
+    STRONG_ISR: lambda case: sharpened(case.blind, 1.0),
 }
 KINDS: dict[str, Make] = {TRUE: lambda case: case.truth, **IMPERFECT, **WRONG}
 # Kinds of which a share of the true keyframes' gain has to be left.

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from .acceptance import Line, baseline, change_at_keyframe, gain, psnr, reference, share_of_gain
 from .experiments import BICUBIC, ENGINES, IMPERFECT_INTERVAL, INTERVALS, ONE, OWN, STEADY, WRONG_INTERVAL, at
-from .keyframe_kinds import IMPERFECT, ISR, TRUE, WRONG
+from .keyframe_kinds import IMPERFECT, TRUE, WRONG
 from .lineup import ABLATIONS, BLIND, KEYED, LANCZOS
 from .records import Differences, Figures
 from .tables import Sheet
@@ -141,9 +141,9 @@ def _kind_row(figures: Figures, kind: str, names: Sequence[str]) -> list[str]:
     share = ""
     if kind in IMPERFECT and gains[-1]:
         share = f"{100 * share_of_gain(figures, experiment, names[-1], kind):.0f} %"
-    if kind == ISR:
-        arrived = figures.where(experiment=experiment, variant=names[-1], kind=ISR, measure="arrived")
-        share = f"{100 * arrived.mean():.0f} % of its detail" if arrived else ""
+    arrived = figures.where(experiment=experiment, variant=names[-1], kind=kind, measure="arrived")
+    if arrived:
+        share = f"{100 * arrived.mean():.0f} % of its detail"
     own = figures.where(experiment=OWN, kind=kind, measure="gain")
     return [kind, *cells, share, _cell(own.mean() if own else None, "+.2f")]
 
