@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from support import small_clip
 
 import quality_lite
+import speed_lite
 from quality import acceptance, experiments, lineup, measures, plots, tables
 from quality.clips import Clip, Recent, listed, reduce
 from quality.keyframe_kinds import IMPERFECT, ISR, TRUE, WRONG
@@ -258,6 +259,22 @@ def test_the_tool_measures_judges_and_writes(data: Path, tmp_path: Path, capsys:
     assert {path.name for path in tmp_path.glob("*.png")} == {"quality_distance.png", "quality_steady.png"}
     assert 1000 < (tmp_path / "crops" / "one.jpg").stat().st_size < 150_000
     assert "NOT MET" in capsys.readouterr().out
+
+
+def test_the_speed_of_every_part_is_told(tmp_path: Path) -> None:
+    for name, network in (("blind", BlindNetwork()), ("fusion", FusionNetwork())):
+        save_file(network.state_dict(), tmp_path / name)
+    given = f"--width 24 --height 16 --runs 1 --alone --blind {tmp_path / 'blind'} --fusion {tmp_path / 'fusion'}"
+    whole, detail = speed_lite.speed_sheets(speed_lite.parse_arguments(given.split()))
+    assert [row[0] for row in whole.rows] == [
+        f"{what}, {precision}"
+        for precision in ("float32", "bfloat16")
+        for what in ("without keyframes", "between two keyframes")
+    ]
+    assert all(float(row[-1]) > 0 for row in whole.rows)
+    parts = [row[0] for row in detail.rows]
+    for part in ("blind part", "motion", "warps", "evidence", "fusion network", "decode", "sum"):
+        assert any(name.startswith(part) for name in parts), part
 
 
 def book_of(path: Path) -> tuple[str, Path]:
