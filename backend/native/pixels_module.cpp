@@ -2,7 +2,9 @@
 // The extension module sparkvsr_backend._pixels: copies of large pictures for Python.
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "streaming_copy.hpp"
@@ -33,6 +35,30 @@ void copy(const py::buffer& target, const py::buffer& source) {
   sparkvsr::native::finishStreaming();
 }
 
+/// Among floats from 0 up the bits are in the order of the values; those of negatives, of -0 and of NaN lie above.
+constexpr std::uint32_t kBitsOfOne = 0x3f800000;
+constexpr std::size_t kBlock = 8192;
+
+/// Whether all lie in 0..1, by the sign bit of what is or-ed together: it is set by a number beyond either end.
+bool blockWithinUnit(const std::uint32_t* bits, std::size_t count) noexcept {
+  std::uint32_t beyond = 0;
+  for (std::size_t i = 0; i < count; ++i) beyond |= (kBitsOfOne - bits[i]) | bits[i];
+  return (beyond >> 31) == 0;
+}
+
+bool withinUnit(const py::buffer& samples) {
+  const py::buffer_info info = samples.request();
+  if (info.itemsize != sizeof(float) || info.format != py::format_descriptor<float>::format())
+    throw py::value_error("expected samples of format f, found " + info.format);
+  const std::size_t count = bytesOf(info) / sizeof(float);
+  const auto* bits = static_cast<const std::uint32_t*>(info.ptr);
+  const py::gil_scoped_release others;
+  for (std::size_t at = 0; at < count; at += kBlock) {
+    if (!blockWithinUnit(bits + at, std::min(kBlock, count - at))) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_pixels, module) {
@@ -41,4 +67,6 @@ PYBIND11_MODULE(_pixels, module) {
       "copy", &copy, py::arg("target"), py::arg("source"),
       "Copies past the caches, without holding the interpreter. Both lie without gaps and do not overlap. Raises "
       "ValueError otherwise, and where the target is for reading only.");
+  module.def("within_unit", &withinUnit, py::arg("samples"),
+             "Whether all samples are in 0..1; -0 and NaN are not. They are floats without gaps. Raises ValueError.");
 }

@@ -25,16 +25,8 @@ import torch
 
 from sparkvsr.frames import Frame, PixelFormat
 from sparkvsr_backend.errors import BadSlotError, SegmentRefusedError
+from sparkvsr_backend.host_pixels import copy_pixels
 from sparkvsr_backend.memory_guard import Watched
-
-try:
-    from sparkvsr_backend._pixels import copy as stream
-except ImportError:  # a source tree that was not built
-
-    def stream(target: npt.NDArray[np.generic], source: npt.NDArray[Any]) -> None:
-        """Through the caches."""
-        np.copyto(target, source)
-
 
 T = TypeVar("T")
 ByteArray = npt.NDArray[np.uint8]
@@ -44,7 +36,6 @@ _SEGMENT_NAME = re.compile(r"/sparkvsr-[0-9a-f]{32}")
 _HUGE_PAGE = 2 << 20
 _POOLED_FROM = 1 << 20
 _STAT_BLOCK = 512
-_STREAMED_FROM = 4 << 20  # what is larger does not stay in the caches anyway
 _MAPPED_AT_ONCE = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)  # page by page it takes longer than a copy
 
 
@@ -252,15 +243,6 @@ def copied(frame: Frame, pool: BufferPool) -> Frame:
     target = pixels_over(memory, frame.format, frame.format.row_bytes)
     copy_pixels(target, frame.pixels)
     return Frame(target, frame.format)
-
-
-def copy_pixels(target: torch.Tensor, source: torch.Tensor) -> None:
-    """Copy host pixels of one shape and type. One thread does it: memory is the limit, and a second one has to wake."""
-    to, found = target.numpy(), source.numpy()
-    if to.nbytes >= _STREAMED_FROM and to.flags.c_contiguous and found.flags.c_contiguous:
-        stream(to, found)
-    else:
-        np.copyto(to, found)
 
 
 # --- tensors that must outlive a slot ------------------------------------------------------------------------------

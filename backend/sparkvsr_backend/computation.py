@@ -20,7 +20,6 @@ from sparkvsr_backend import chunked, pictures, views
 from sparkvsr_backend.buffers import (
     BufferPool,
     OutputBuffer,
-    copy_pixels,
     detached,
     is_nothing_but,
     pixels_over,
@@ -30,6 +29,7 @@ from sparkvsr_backend.cache import Budgets, Tier
 from sparkvsr_backend.devices import Bridge
 from sparkvsr_backend.errors import BadKeyframeError, EngineFailedError, NeedFrames
 from sparkvsr_backend.frame_store import FrameStore
+from sparkvsr_backend.host_pixels import copy_pixels
 from sparkvsr_backend.keyframe_files import KeyframeFiles
 from sparkvsr_backend.keyframe_models import KeyframeMaker
 from sparkvsr_backend.keys import Key

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from sparkvsr.color import LARGEST, Transfer, to_working, unpack
 from sparkvsr.frames import Depth, Frame, PixelFormat, Premultiplication
 from sparkvsr.resample import resize
 from sparkvsr_backend.errors import BadKeyframeError
+from sparkvsr_backend.host_pixels import are_within_unit
 
 ASPECT_TOLERANCE = 0.01
-# The bits of floats from 0 up are in the order of their values; those of negatives and of NaN lie above.
-_BITS_OF_ONE = 0x3F800000
 
 
 def working_picture(frame: Frame, transfer: Transfer) -> torch.Tensor:
@@ -71,7 +69,7 @@ def _needs_no_conversion(layout: PixelFormat, transfer: Transfer) -> bool:
 
 def _all_ordinary(frame: Frame) -> bool:
     """Whether the colour rules would leave every sample alone; NaN fails every comparison."""
-    if not frame.pixels.is_cuda and frame.pixels.numpy().view(np.uint32).max() <= _BITS_OF_ONE:
+    if not frame.pixels.is_cuda and are_within_unit(frame.pixels):
         return True
     low, high = (float(bound) for bound in torch.aminmax(frame.pixels))
     if low >= 0.0 and high <= 1.0:

@@ -22,7 +22,7 @@ from support.requests import frame
 
 from sparkvsr.frames import Depth, Frame, PixelFormat, Premultiplication
 from sparkvsr_backend import buffers, buffers_cuda
-from sparkvsr_backend.buffers import BufferPool, ByteArray, Lease, Segment, copied, detached, pixels_over
+from sparkvsr_backend.buffers import BufferPool, Lease, Segment, copied, detached, pixels_over
 from sparkvsr_backend.devices import HostBridge, bridge_to
 from sparkvsr_backend.errors import (
     BadSlotError,
@@ -253,56 +253,6 @@ class Latents:
     picture: torch.Tensor
     parts: tuple[torch.Tensor, dict[str, list[torch.Tensor]]]
     note: str = "kept"
-
-
-@pytest.mark.parametrize("depth", list(Depth))
-@pytest.mark.parametrize("native", [True, False])
-def test_a_copy_is_exact_however_large_and_by_whatever_means(
-    depth: Depth, native: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The large one is copied past the caches, in lines: it begins and ends within one."""
-    if not native:
-        monkeypatch.setattr(buffers, "stream", np.copyto)
-    for layout in (PixelFormat(7, 5, 3, depth), PixelFormat(2003, 1051, 3, depth)):
-        source = pixels_over(random_bytes(layout.nbytes + 64)[8 : 8 + layout.nbytes], layout, layout.row_bytes)
-        around = np.full(layout.nbytes + 64, 0xEE, np.uint8)
-        target = pixels_over(around[24 : 24 + layout.nbytes], layout, layout.row_bytes)
-        buffers.copy_pixels(target, source)
-        assert np.array_equal(bits(target), bits(source))
-        assert (around[:24] == 0xEE).all()
-        assert (around[24 + layout.nbytes :] == 0xEE).all()
-
-
-def test_padded_rows_are_copied_and_their_padding_left_alone() -> None:
-    layout = PixelFormat(1920, 1080, 4, Depth.FLOAT)
-    row_bytes = layout.row_bytes + 64
-    source = pixels_over(random_bytes(1080 * row_bytes), layout, row_bytes)
-    memory = np.full(1080 * row_bytes, 0xEE, np.uint8)
-    buffers.copy_pixels(pixels_over(memory, layout, row_bytes), source)
-    rows = memory.reshape(1080, row_bytes)
-    assert np.array_equal(rows[:, : layout.row_bytes].reshape(-1), bits(source))
-    assert (rows[:, layout.row_bytes :] == 0xEE).all()
-
-
-def test_the_compiled_copy_refuses_what_it_cannot_do() -> None:
-    copy = pytest.importorskip("sparkvsr_backend._pixels").copy
-    with pytest.raises(ValueError, match="expected 64 bytes, found 56"):
-        copy(np.zeros(8), np.zeros(7))
-    with pytest.raises(ValueError, match="without gaps, found a stride of 32"):
-        copy(np.zeros((4, 2)), np.zeros((4, 4))[:, :2])
-    constant = np.zeros(8)
-    constant.flags.writeable = False
-    with pytest.raises(ValueError, match="read-only"):
-        copy(constant, np.zeros(8))
-
-
-def random_bytes(count: int) -> ByteArray:
-    return np.random.default_rng(count).integers(0, 256, count, dtype=np.uint8)
-
-
-def bits(pixels: torch.Tensor) -> ByteArray:
-    """The samples as bytes, as NaN equals nothing."""
-    return np.ascontiguousarray(pixels.numpy()).reshape(-1).view(np.uint8)
 
 
 def test_only_what_lies_in_the_slot_is_copied() -> None:
