@@ -177,6 +177,14 @@ def _require_supported(settings: Settings, info: EngineInfo) -> None:
             expected=", ".join(map(str, info.scales)),
             found=str(settings.scale),
         )
+    for name, found, expected in (
+        ("grain", settings.grain, 0.0),
+        ("sharpness", settings.sharpness, 0.0),
+        ("quality", str(settings.quality), "full"),
+        ("arithmetic", settings.arithmetic, ""),
+    ):
+        if found != expected:
+            raise UnsupportedSettingError(f"{name} is not offered", expected=f"{expected!r}", found=f"{found!r}")
 
 
 def _trimmed(request: RenderRequest, info: EngineInfo) -> RenderRequest:

@@ -13,9 +13,10 @@ import msgpack
 
 from sparkvsr.frames import Depth, PixelFormat, Premultiplication
 from sparkvsr_backend.errors import BadMessageError
-from sparkvsr_backend.requests import FINGERPRINT_BYTES, FormatFields, RenderRequest
+from sparkvsr_backend.requests import FINGERPRINT_BYTES, AnalysisRequest, FormatFields, RenderRequest
 from sparkvsr_backend.wire import (
     INT64_MAX,
+    INT64_MIN,
     UINT32_MAX,
     UINT64_MAX,
     Binary,
@@ -43,6 +44,8 @@ MAX_PARTS: Final = 64
 _U32 = Integer(0, UINT32_MAX)
 _U64 = Integer(0, UINT64_MAX)
 _COUNT = Integer(0, INT64_MAX)
+_TIME = Integer(INT64_MIN, INT64_MAX)
+_GIGABYTES = Real(0.0, 1e6)
 _FINGERPRINT = Binary(FINGERPRINT_BYTES)
 
 
@@ -69,6 +72,9 @@ class MessageType(IntEnum):
     SHUTDOWN = 18
     CLEAR = 19
     DETACH = 20
+    ANALYSE = 21
+    ANALYSED = 22
+    BUDGET = 23
 
 
 class Carrier(str, Enum):
@@ -240,6 +246,7 @@ class Welcome(Message):
     engines: tuple[EngineCard, ...] = field(metadata=wire(ListOf(Record(EngineCard), 64)))
     carriers: tuple[str, ...] = field(metadata=wire(ListOf(Text(64), 16)))
     limits: Limits = field(metadata=wire(Record(Limits)))
+    arithmetic: str = field(default="", metadata=wire(Text(), sparse=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -407,11 +414,36 @@ class Detach(Message):
     segment: int = field(metadata=wire(_U32))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Analyse(Message):
+    """→ Look at many frames, and say which ones matter. ``request`` holds what is asked of which frames."""
+
+    TYPE = MessageType.ANALYSE
+    request: AnalysisRequest = field(metadata=flat(AnalysisRequest))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysed(Message):
+    """← The frames that were asked for, ascending."""
+
+    TYPE = MessageType.ANALYSED
+    frames: tuple[int, ...] = field(metadata=wire(ListOf(_TIME)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget(Message):
+    """→ How much memory the caches may take, in GiB (answered by PONG). 0: the backend decides."""
+
+    TYPE = MessageType.BUDGET
+    vram_gb: float = field(default=0.0, metadata=wire(_GIGABYTES))
+    ram_gb: float = field(default=0.0, metadata=wire(_GIGABYTES))
+
+
 MESSAGES: Final[dict[int, type[Message]]] = {
     int(message.TYPE): message
     for message in (
         *(Hello, Welcome, Error, Ping, Pong, Attach, Attached, Put, Release, Render, Need, Progress, Done),
-        *(Cancel, Status, StatusReply, Bye, Shutdown, Clear, Detach),
+        *(Cancel, Status, StatusReply, Bye, Shutdown, Clear, Detach, Analyse, Analysed, Budget),
     )
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from itertools import pairwise
 
 from sparkvsr.color import Transfer
 from sparkvsr.frames import MAX_SIDE, Depth, PixelFormat, Premultiplication
@@ -27,6 +28,7 @@ FINGERPRINT_BYTES = 16
 LONGEST_PATH = 4096
 LONGEST_ENGINE = 256
 LONGEST_WINDOW = 4096
+LONGEST_ANALYSIS = 16384
 
 _TIME = Integer(INT64_MIN, INT64_MAX)
 _FINGERPRINT = Binary(FINGERPRINT_BYTES)
@@ -66,9 +68,32 @@ class Precision(str, Enum):
         return self.value
 
 
+class Quality(str, Enum):
+    """How much work the engine may be: ``draft`` for scrubbing, ``full`` for what is kept."""
+
+    FULL = "full"
+    DRAFT = "draft"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class AnalysisKind(str, Enum):
+    """What is asked of many frames: where shots begin, or which frames would gain the most as keyframes."""
+
+    CUTS = "cuts"
+    SUGGEST = "suggest"
+
+    def __str__(self) -> str:
+        return self.value
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What changes pixels; the ranges are those of the wire."""
+    """What changes pixels; the ranges are those of the wire.
+
+    ``arithmetic``: the kind of machine that the project is bound to; empty: any.
+    """
 
     engine: str = field(metadata=wire(Text(LONGEST_ENGINE)))
     scale: int = field(metadata=wire(Integer(1, 4)))
@@ -81,6 +106,10 @@ class Settings:
     split: float = field(default=0.5, metadata=wire(Real(0.0, 1.0)))
     precision: Precision = field(default=Precision.FLOAT32, metadata=wire(Word(Precision)))
     generation: int = field(default=0, metadata=wire(_TIME))
+    grain: float = field(default=0.0, metadata=wire(Real(0.0, 2.0)))
+    sharpness: float = field(default=0.0, metadata=wire(Real(0.0, 2.0)))
+    quality: Quality = field(default=Quality.FULL, metadata=wire(Word(Quality)))
+    arithmetic: str = field(default="", metadata=wire(Text(256)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,3 +258,35 @@ class RenderRequest:
         for keyframe in self.keyframes:
             found += [one for one in (keyframe.picture.fingerprint, keyframe.source) if one is not None]
         return tuple(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisRequest:
+    """Look at ``frames`` (time, fingerprint) and name some of them.
+
+    ``count``: how many to suggest beside ``keyframes``, the ones there are; ``cuts``: first frames of shots, where they
+    are known. ``scale`` is that of the settings, or 0; nothing that is asked today depends on it.
+    """
+
+    kind: AnalysisKind = field(metadata=wire(Word(AnalysisKind)))
+    frames: tuple[tuple[int, bytes], ...] = field(metadata=wire(ListOf(Row((_TIME, _FINGERPRINT)), LONGEST_ANALYSIS)))
+    keyframes: tuple[int, ...] = field(default=(), metadata=wire(ListOf(_TIME, LONGEST_ANALYSIS)))
+    cuts: tuple[int, ...] = field(default=(), metadata=wire(ListOf(_TIME)))
+    count: int = field(default=0, metadata=wire(Integer(0, LONGEST_ANALYSIS)))
+    scale: int = field(default=0, metadata=wire(Integer(0, 4)))
+    settings: Settings = field(metadata=wire(Record(Settings)))
+
+    def __post_init__(self) -> None:
+        times = [time for time, _ in self.frames]
+        if not times or any(later <= earlier for earlier, later in pairwise(times)):
+            raise BadMessageError("frames", expected="at least one, each once, ascending", found=f"{times[:8]}")
+        if self.kind is AnalysisKind.SUGGEST:
+            self._check_suggestion(set(times))
+
+    def _check_suggestion(self, times: set[int]) -> None:
+        outside = sorted(set(self.keyframes) - times)
+        if outside:
+            raise BadMessageError("keyframes", expected="times of the frames", found=f"{outside[:8]}")
+        free = len(times) - len(set(self.keyframes))
+        if not 1 <= self.count <= free:
+            raise BadMessageError("count", expected=f"1..{free}, frames that are none yet", found=f"{self.count}")

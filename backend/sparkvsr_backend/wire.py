@@ -215,14 +215,18 @@ class Record(Generic[R]):
         return write_record(value)
 
 
-def wire(codec: Codec[Any], key: str | None = None) -> dict[str, Any]:
-    """Metadata of a dataclass field: how it travels, and under which key (default: the field's name)."""
-    return {"codec": codec, "key": key}
+def wire(codec: Codec[Any], key: str | None = None, *, sparse: bool = False) -> dict[str, Any]:
+    """Metadata of a dataclass field: how it travels, and under which key (default: the field's name).
+
+    ``sparse``: its default is not written, so that a message that could be written before the field was added is still
+    written in the same bytes.
+    """
+    return {"codec": codec, "key": key, "sparse": sparse}
 
 
 def flat(cls: type[Any]) -> dict[str, Any]:
     """Metadata of a dataclass field whose own fields lie in the map of the record around it."""
-    return {"codec": Record(cls), "key": ""}
+    return {"codec": Record(cls), "key": "", "sparse": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +236,11 @@ class _Field:
     read: Callable[[Any], Any]
     write: Callable[[Any], Any]
     default: Callable[[], Any] | None
+    sparse: bool
+
+    def is_written(self, value: Any) -> bool:
+        """Whether a message says this value."""
+        return not (self.sparse and self.default is not None and value == self.default())
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +270,8 @@ def _field(field: dataclasses.Field[Any]) -> _Field:
         default = lambda: value  # noqa: E731 - a constant factory
     elif field.default_factory is not MISSING:
         default = field.default_factory
-    return _Field(field.name, field.name if key is None else key, codec.read, codec.write, default)
+    shown = field.name if key is None else key
+    return _Field(field.name, shown, codec.read, codec.write, default, field.metadata["sparse"])
 
 
 def read_record(cls: type[R], value: Any) -> R:
@@ -300,7 +310,10 @@ def write_record(record: Any) -> dict[str, Any]:
     """The map that describes a dataclass made of wire fields."""
     out: dict[str, Any] = {}
     for field in _layout_of(type(record)).fields:
-        value = field.write(getattr(record, field.name))
+        held = getattr(record, field.name)
+        if not field.is_written(held):
+            continue
+        value = field.write(held)
         if field.key:
             out[field.key] = value
         else:

@@ -41,6 +41,9 @@ enum class MessageType : std::uint8_t {
   Shutdown = 18,
   Clear = 19,
   Detach = 20,
+  Analyse = 21,
+  Analysed = 22,
+  Budget = 23,
 };
 
 inline constexpr const char* kCarrierShm = "shm";

@@ -210,6 +210,14 @@ FIELDS = (
     "window",
     "target",
     "output",
+    "kind",
+    "frames",
+    "keyframes",
+    "cuts",
+    "count",
+    "settings",
+    "vram_gb",
+    "ram_gb",
 )
 
 

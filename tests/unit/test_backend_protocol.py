@@ -15,7 +15,7 @@ from support.requests import frame, keyframe, request_for
 import sparkvsr_backend.protocol as wire
 from sparkvsr.frames import Depth, PixelFormat, Premultiplication
 from sparkvsr_backend.errors import BadMessageError
-from sparkvsr_backend.requests import FINGERPRINT_BYTES
+from sparkvsr_backend.requests import FINGERPRINT_BYTES, AnalysisKind, AnalysisRequest, Quality
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GOLDEN = REPOSITORY / "tests" / "data" / "golden"
@@ -97,6 +97,20 @@ EXAMPLES: dict[str, wire.Message] = {
     "shutdown": wire.Shutdown(id=12),
     "clear": wire.Clear(id=13),
     "detach": wire.Detach(id=14, segment=3),
+    "analyse": wire.Analyse(
+        id=BIG,
+        request=AnalysisRequest(
+            kind=AnalysisKind.SUGGEST,
+            frames=((-3, bytes(range(16))), (-2, bytes(range(16, 32))), (4, bytes(range(32, 48)))),
+            keyframes=(-2,),
+            cuts=(0,),
+            count=1,
+            scale=3,
+            settings=a_render().request.settings,
+        ),
+    ),
+    "analysed": wire.Analysed(id=BIG, frames=(-3, 4, 2**40)),
+    "budget": wire.Budget(id=15, vram_gb=6.5, ram_gb=0.0),
 }
 FROM_BACKEND = (
     "welcome",
@@ -108,6 +122,7 @@ FROM_BACKEND = (
     "progress",
     "done",
     "status_reply",
+    "analysed",
 )
 
 
@@ -156,6 +171,39 @@ def test_labels_of_keyframes_are_read_and_may_be_missing() -> None:
     assert labels("v1-render.msgpack") == [None, None]
 
 
+def test_finish_and_quality_are_read_and_may_be_missing() -> None:
+    def finish(name: str) -> tuple[float, float, Quality, str]:
+        message = wire.decode((GOLDEN / name).read_bytes())
+        assert isinstance(message, wire.Render)
+        found = message.request.settings
+        return found.grain, found.sharpness, found.quality, found.arithmetic
+
+    assert finish("v1-render-finish.msgpack") == (0.5, 0.25, Quality.DRAFT, "")
+    assert finish("v1-render.msgpack") == (0.0, 0.0, Quality.FULL, "")
+
+
+def test_golden_bytes_of_the_links_new_messages_say_what_was_meant() -> None:
+    analyse = wire.decode((GOLDEN / "v1-analyse.msgpack").read_bytes())
+    assert isinstance(analyse, wire.Analyse)
+    meant = EXAMPLES["analyse"]
+    assert isinstance(meant, wire.Analyse)
+    assert replace(analyse.request, settings=meant.request.settings) == meant.request
+    assert (str(analyse.request.settings.transfer), analyse.request.settings.scale) == ("linear", 3)
+    budget = wire.decode((GOLDEN / "v1-budget.msgpack").read_bytes())
+    assert isinstance(budget, wire.Budget)
+    assert (budget.vram_gb, budget.ram_gb) == (6.5, 0.0)
+
+
+def test_a_sparse_field_is_written_only_where_it_says_something() -> None:
+    """So a WELCOME of a backend that is bound to nothing is written as it was before the field was there."""
+    welcome = EXAMPLES["welcome"]
+    assert isinstance(welcome, wire.Welcome)
+    assert "arithmetic" not in header_of(welcome)
+    told = replace(welcome, arithmetic="cpu-avx2")
+    assert header_of(told)["arithmetic"] == "cpu-avx2"
+    assert wire.decode(wire.encode(told)) == told
+
+
 def test_the_numbers_are_those_of_the_document() -> None:
     text = (REPOSITORY / "docs" / "protocol.md").read_text()
     documented = {name: int(number) for number, name in re.findall(r"^\| (\d+) +\| ([A-Z_]+) +\|", text, re.MULTILINE)}
@@ -178,6 +226,7 @@ def test_missing_keys_take_their_defaults() -> None:
     found = message.request.settings
     assert (found.guidance, found.trust, str(found.view), found.cuts, found.grid) == (1.0, 0.0, "result", (), 0)
     assert (found.split, str(found.precision), found.generation) == (0.5, "float32", 0)
+    assert (found.grain, found.sharpness, found.quality, found.arithmetic) == (0.0, 0.0, Quality.FULL, "")
 
 
 @pytest.mark.parametrize(
@@ -235,6 +284,11 @@ def test_a_bad_field_is_named(change: dict[str, object], where: str) -> None:
         ("grid", -1),
         ("split", 1.5),
         ("generation", "1"),
+        ("grain", 2.5),
+        ("grain", float("nan")),
+        ("sharpness", -0.5),
+        ("quality", "fast"),
+        ("arithmetic", "x" * 257),
     ],
 )
 def test_a_bad_setting_is_named(key: str, value: object) -> None:
@@ -244,6 +298,45 @@ def test_a_bad_setting_is_named(key: str, value: object) -> None:
     if (key, value) == ("engine", ""):
         value = 7
     assert refused({**header, "settings": {**settings, key: value}}).message.startswith(f"settings.{key}")
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"kind": "faces"}, "kind"),
+        ({"frames": []}, "frames"),
+        ({"frames": [[1, b"x" * 16], [1, b"y" * 16]]}, "frames"),
+        ({"frames": [[2, b"x" * 16], [1, b"y" * 16]]}, "frames"),
+        ({"frames": [[1, b"x" * 15]]}, "frames"),
+        ({"frames": [[1, b"x" * 16]] * 16385}, "frames"),
+        ({"keyframes": [5]}, "keyframes"),
+        ({"keyframes": [0.5]}, "keyframes"),
+        ({"count": 0}, "count"),
+        ({"count": 3}, "count"),
+        ({"count": 2**31}, "count"),
+        ({"scale": 5}, "scale"),
+        ({"cuts": "0"}, "cuts"),
+        ({"settings": {"engine": "lite", "scale": 4}}, "settings.transfer"),
+        ({"settings": None}, "settings"),
+    ],
+)
+def test_a_bad_field_of_an_analysis_is_named(change: dict[str, object], where: str) -> None:
+    error = refused({**header_of(EXAMPLES["analyse"]), **change})
+    assert error.message.split(":")[0].startswith(where), error.message
+    assert error.request_id == BIG
+
+
+def test_what_only_suggestions_need_may_be_missing_for_cuts() -> None:
+    header = header_of(EXAMPLES["analyse"])
+    kept = {key: value for key, value in header.items() if key not in ("keyframes", "cuts", "count", "scale")}
+    message = wire.decode(msgpack.packb({**kept, "kind": "cuts"}))
+    assert isinstance(message, wire.Analyse)
+    assert (message.request.keyframes, message.request.cuts, message.request.count) == ((), (), 0)
+
+
+@pytest.mark.parametrize("change", [{"vram_gb": -1.0}, {"ram_gb": float("nan")}, {"ram_gb": 1e9}, {"vram_gb": "1"}])
+def test_a_budget_that_is_none_is_refused(change: dict[str, object]) -> None:
+    assert refused({**header_of(EXAMPLES["budget"]), **change}).message.startswith(next(iter(change)))
 
 
 @pytest.mark.parametrize(
