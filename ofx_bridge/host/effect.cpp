@@ -40,6 +40,11 @@ double AbortScript::sinceFired() const {
 
 // ---- record
 
+std::size_t Record::gotoCount() {
+  const std::lock_guard lock(mutex);
+  return gotoTimes.size();
+}
+
 std::size_t Record::messageCount() {
   const std::lock_guard lock(mutex);
   return messages.size();

@@ -59,6 +59,7 @@ struct Record {
   std::exception_ptr sourceError;  // what a frame source threw, to be thrown again after the action
 
   [[nodiscard]] std::size_t messageCount();
+  [[nodiscard]] std::size_t gotoCount();
   /// Texts of the messages from number `first` on.
   [[nodiscard]] std::vector<std::string> textsSince(std::size_t first);
 };

@@ -160,9 +160,16 @@ Param& Instance::edited(const std::string& name) {
   return found;
 }
 
+/// The timeline goes where the plugin told it to; `gone`: how often it had before.
+void Instance::followTimeline(std::size_t gone) {
+  const std::lock_guard lock(record_->mutex);
+  if (record_->gotoTimes.size() > gone) now = record_->gotoTimes.back();
+}
+
 /// InstanceChanged for an artist's edit; what the plugin then writes is announced as plugin-edited, once.
 void Instance::announce(const std::string& name, const std::string& kind, std::optional<double> time) {
   if (!host_.personality().sendsInstanceChanged) return;
+  const std::size_t gone = record_->gotoCount();
   settled([&] {
     const std::set<std::string> written = live().changed({name}, kind, kOfxChangeUserEdited, momentNow(time));
     if (!written.empty()) {
@@ -170,6 +177,7 @@ void Instance::announce(const std::string& name, const std::string& kind, std::o
     }
     return true;
   });
+  followTimeline(gone);
 }
 
 namespace {
@@ -211,6 +219,7 @@ void Instance::deleteAllKeys(const std::string& name) {
 void Instance::press(const std::string& name, std::optional<double> time) {
   const Param& param = edited(name);
   if (param.type() != kOfxParamTypePushButton) throw HostError("NotAButton", name + " is " + param.type());
+  (void)live().preferences();  // a panel that can be pressed has been drawn, and its clips are known
   announce(name, kOfxTypeParameter, time);
 }
 

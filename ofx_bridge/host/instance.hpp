@@ -96,6 +96,7 @@ class Instance {
   [[nodiscard]] Param& edited(const std::string& name);
   [[nodiscard]] Moment momentNow(std::optional<double> time) const;
   void announce(const std::string& name, const std::string& kind, std::optional<double> time);
+  void followTimeline(std::size_t gone);
   void rollCall();
   void fillEffect(Effect& effect, const Effect* from, const Project* project);
   [[nodiscard]] std::unique_ptr<LiveEffect> copy();

@@ -46,7 +46,9 @@ bool changesNothing(const Instance& instance, const Params& params) {
   const bool blindAtOne =
       params.view == identity::View::Blind || (params.view == identity::View::Result && params.guidance == 0);
   const bool lite = std::string(identity::kEngineNames[params.engine]) == "lite";
-  return asIs && ownSize && (params.view == identity::View::Source || (params.scale == 1 && blindAtOne && lite));
+  const bool unfinished = params.sharpness == 0 && params.grain == 0;
+  return asIs && ownSize &&
+         (params.view == identity::View::Source || (params.scale == 1 && blindAtOne && lite && unfinished));
 }
 
 std::optional<PixelRect> regionOfFirstFrame(const Instance& instance, const Props& source) {

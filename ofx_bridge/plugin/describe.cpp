@@ -3,12 +3,13 @@
 
 #include <ofxGPURender.h>
 
-#include "identity.hpp"
+#include "layout.hpp"
 
 namespace sparkvsr::plugin {
 namespace {
 
 using identity::Kind;
+using identity::Param;
 using identity::Parameter;
 
 void describeName(const Props& props) {
@@ -152,7 +153,17 @@ void describeSecret(const Props& props) {
   props.set(kOfxParamPropPluginMayWrite, 1);
 }
 
-OfxStatus defineParameter(const Suites& suites, OfxParamSetHandle params, const Parameter& face) {
+/// Values at one frame that other frames depend on: a host that keeps frames by the values at their own time would show
+/// old ones.
+bool reachesOtherFrames(Param param) { return param == Param::Keyframe || param == Param::KeyframeStrength; }
+
+/// What no picture depends on need not render anew.
+bool changesNoPicture(Param param) {
+  return param == Param::SuggestCount || param == Param::VramBudget || param == Param::RamBudget;
+}
+
+OfxStatus defineParameter(const Suites& suites, OfxParamSetHandle params, Param param, const char* parent) {
+  const Parameter& face = identity::face(param);
   OfxPropertySetHandle handle = nullptr;
   const OfxStatus status = suites.parameter->paramDefine(params, typeOf(face.kind), face.name, &handle);
   if (status != kOfxStatOK) return status;
@@ -160,9 +171,54 @@ OfxStatus defineParameter(const Suites& suites, OfxParamSetHandle params, const 
   props.set(kOfxPropLabel, face.label);
   props.set(kOfxParamPropHint, face.hint);
   props.set(kOfxParamPropScriptName, face.name);
+  if (parent != nullptr) props.set(kOfxParamPropParent, parent);
   if (face.kind != Kind::Button) props.set(kOfxParamPropAnimates, face.animates ? 1 : 0);
   describeValue(props, face);
-  if (&face == &identity::face(identity::Param::Generation)) describeSecret(props);
+  if (reachesOtherFrames(param)) props.set(kOfxParamPropCacheInvalidation, kOfxParamInvalidateAll);
+  if (changesNoPicture(param)) props.set(kOfxParamPropEvaluateOnChange, 0);
+  if (param == Param::Generation) describeSecret(props);
+  return kOfxStatOK;
+}
+
+/// The name for its members to call it by; null where the host has no groups: then they lie side by side.
+const char* defineGroup(const Suites& suites, OfxParamSetHandle params, const identity::Group& group) {
+  OfxPropertySetHandle handle = nullptr;
+  if (suites.parameter->paramDefine(params, kOfxParamTypeGroup, group.name, &handle) != kOfxStatOK) return nullptr;
+  const Props props(suites.property, handle);
+  props.set(kOfxPropLabel, group.label);
+  props.set(kOfxParamPropHint, group.hint);
+  props.set(kOfxParamPropGroupOpen, group.open ? 1 : 0);
+  return group.name;
+}
+
+/// Hosts without pages go by the order of definition, which is the same.
+void definePage(const Suites& suites, OfxParamSetHandle params, std::size_t number) {
+  const identity::Page& page = identity::kPages[number];
+  OfxPropertySetHandle handle = nullptr;
+  if (suites.parameter->paramDefine(params, kOfxParamTypePage, page.name, &handle) != kOfxStatOK) return;
+  const Props props(suites.property, handle);
+  props.set(kOfxPropLabel, page.label);
+  props.set(kOfxParamPropHint, page.hint);
+  int child = 0;
+  for (const identity::Group& group : identity::kGroups) {
+    if (group.page != number) continue;
+    for (std::size_t n = 0; n < group.size; ++n)
+      props.set(kOfxParamPropPageChild, identity::face(group.members[n]).name, child++);
+  }
+  OfxPropertySetHandle set = nullptr;
+  if (suites.parameter->paramSetGetPropertySet(params, &set) != kOfxStatOK) return;
+  Props(suites.property, set).set(kOfxPluginPropParamPageOrder, page.name, static_cast<int>(number));
+}
+
+OfxStatus definePanel(const Suites& suites, OfxParamSetHandle params) {
+  for (const identity::Group& group : identity::kGroups) {
+    const char* parent = defineGroup(suites, params, group);
+    for (std::size_t n = 0; n < group.size; ++n) {
+      const OfxStatus status = defineParameter(suites, params, group.members[n], parent);
+      if (status != kOfxStatOK) return status;
+    }
+  }
+  for (std::size_t number = 0; number < std::size(identity::kPages); ++number) definePage(suites, params, number);
   return kOfxStatOK;
 }
 
@@ -186,11 +242,7 @@ OfxStatus describeInContext(const HostContext& host, OfxImageEffectHandle effect
   }
   OfxParamSetHandle params = nullptr;
   if (host.suites.effect->getParamSet(effect, &params) != kOfxStatOK) return kOfxStatErrBadHandle;
-  for (const Parameter& face : identity::kParameters) {
-    const OfxStatus status = defineParameter(host.suites, params, face);
-    if (status != kOfxStatOK) return status;
-  }
-  return kOfxStatOK;
+  return definePanel(host.suites, params);
 }
 
 }  // namespace sparkvsr::plugin

@@ -43,7 +43,8 @@ OfxStatus load() {
   if (!suites) return kOfxStatErrMissingHostFeature;
   auto context = std::make_shared<HostContext>();
   context->suites = *suites;
-  context->facts = readFacts({suites->property, host->host});
+  context->properties = {suites->property, host->host};
+  context->facts = readFacts(context->properties);
   context->traits = traitsOf(context->facts);
   const std::lock_guard lock(loaded().mutex);
   loaded().context = std::move(context);

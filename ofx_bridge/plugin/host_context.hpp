@@ -12,6 +12,7 @@ namespace sparkvsr::plugin {
 
 struct HostContext {
   Suites suites;
+  Props properties;  // of the host
   HostFacts facts;
   const HostTraits* traits = nullptr;
 };

@@ -51,6 +51,9 @@ constexpr const char* kViewOptions[] = {"Result", "Source", "Blind", "Difference
 constexpr const char* kTransferOptions[] = {"Auto",  "sRGB",   "Rec.709", "Scene-linear", "ACEScct", "Cineon", "LogC3",
                                             "LogC4", "S-Log3", "V-Log",   "Log3G10",      "PQ",      "HLG",    nullptr};
 constexpr const char* kOnErrorOptions[] = {"Fail", "Bicubic", nullptr};
+constexpr const char* kKeyframeSourceOptions[] = {"Pictures", "Auto", nullptr};
+constexpr const char* kQualityOptions[] = {"Full", "Draft", "Draft while interactive", nullptr};
+constexpr const char* kPrecisionOptions[] = {"float32", "bfloat16", nullptr};
 
 /// Index into `kParameters`.
 enum class Param : std::size_t {
@@ -74,6 +77,35 @@ enum class Param : std::size_t {
   Status,
   Generation,
   EngineOptions,
+  KeyframeStrength,
+  KeyframeRadius,
+  KeyframeSource,
+  KeyframeModel,
+  KeyframeTransfer,
+  PreviousKeyframe,
+  NextKeyframe,
+  SuggestCount,
+  SuggestKeyframes,
+  FindCuts,
+  PropagateRange,
+  ClearCache,
+  RestartBackend,
+  OpenLog,
+  HostReport,
+  Grain,
+  Sharpness,
+  Quality,
+  Precision,
+  VramBudget,
+  RamBudget,
+  SourceWidth,
+  SourceHeight,
+  ActiveLeft,
+  ActiveRight,
+  ActiveTop,
+  ActiveBottom,
+  Arithmetic,
+  BindArithmetic,
   Count
 };
 constexpr std::size_t kParamCount = static_cast<std::size_t>(Param::Count);
@@ -81,6 +113,8 @@ constexpr std::size_t kParamCount = static_cast<std::size_t>(Param::Count);
 enum class OutputMode { Auto, Resize, RestoreInPlace, ActiveArea, UndoHostUpscale };
 enum class View { Result, Source, Blind, Difference, Confidence, KeyframeInfluence, Split };
 enum class OnError { Fail, Bicubic };
+enum class KeyframeSource { Pictures, Auto };
+enum class Quality { Full, Draft, DraftWhileInteractive };
 
 // Names of the link protocol, in the order of the options. Transfer: Auto has none.
 constexpr const char* kEngineNames[] = {"lite", "sparkvsr-5b"};
@@ -90,6 +124,10 @@ constexpr const char* kViewNames[] = {"result", "source", "blind", "difference",
 constexpr const char* kTransferNames[] = {"",      "srgb",  "rec709", "linear",  "acescct", "cineon", "logc3",
                                           "logc4", "slog3", "vlog",   "log3g10", "pq",      "hlg"};
 
+constexpr const char* kPrecisionNames[] = {"float32", "bfloat16"};
+
+constexpr double kPixelLimit = 65536;
+constexpr double kMemoryLimit = 1024;  // GiB
 constexpr double kFrameLimit = 10'000'000;
 
 constexpr std::array<Parameter, kParamCount> kParameters = {{
@@ -99,8 +137,8 @@ constexpr std::array<Parameter, kParamCount> kParameters = {{
      "How many times larger the result is, before it is fitted to the host's frame.", nullptr},
     {"outputMode", "Output mode", Kind::Choice, false, 0, 0, 0, 0, 0,
      "Auto: the output grows where the host lets it, else keeps its size. Resize: it grows. Restore in place: it keeps "
-     "its size and "
-     "gains detail.",
+     "its size and gains detail. Active area: the part of the frame inside the margins below is enlarged to fill it. "
+     "Undo host upscale: the frame is first reduced to the size that the source had before the host enlarged it.",
      kOutputModeOptions},
     {"keyframe", "Keyframe", Kind::Integer, true, 0, 0, 1, 0, 1,
      "A key of value 1 flags that frame as a keyframe: its picture comes from the files below or from the Keyframes "
@@ -154,6 +192,79 @@ constexpr std::array<Parameter, kParamCount> kParameters = {{
      "Lite "
      "has none.",
      nullptr},
+    {"keyframeStrength", "Strength", Kind::Double, true, 1, 0, 1, 0, 1,
+     "How much a keyframe counts. Read at the keyframe's own frame: with a key there it is that keyframe's strength, "
+     "without keys that of all. 0: the keyframe adds nothing.",
+     nullptr},
+    {"keyframeRadius", "Radius", Kind::Integer, false, 0, 0, kFrameLimit, 0, 100,
+     "How many frames away a keyframe may reach. 0: any distance. Engines that work in chunks count from the end of "
+     "the "
+     "chunk.",
+     nullptr},
+    {"keyframeSource", "Picture from", Kind::Choice, false, 0, 0, 0, 0, 0,
+     "Pictures: from the files or the Keyframes clip; a keyframe without one fails. Auto: where there is none, the "
+     "image model below makes one of the keyframe's source frame.",
+     kKeyframeSourceOptions},
+    {"keyframeModel", "Image model", Kind::Text, false, 0, 0, 0, 0, 0,
+     "What makes pictures with Auto: blind (the engine itself), the absolute path of a weights file, or a name of your "
+     "image_models.json.",
+     nullptr},
+    {"keyframeTransfer", "File curve", Kind::Choice, false, 0, 0, 0, 0, 0,
+     "How the keyframes' files encode light. Auto: integer files sRGB, float files scene-linear, unless the file says "
+     "otherwise.",
+     kTransferOptions},
+    {"previousKeyframe", "Previous", Kind::Button, false, 0, 0, 0, 0, 0, "Go to the keyframe before this frame.",
+     nullptr},
+    {"nextKeyframe", "Next", Kind::Button, false, 0, 0, 0, 0, 0, "Go to the keyframe after this frame.", nullptr},
+    {"suggestCount", "How many", Kind::Integer, false, 3, 1, 1000, 1, 12, "How many keyframes Suggest adds.", nullptr},
+    {"suggestKeyframes", "Suggest", Kind::Button, false, 0, 0, 0, 0, 0,
+     "Look through the clip and flag the frames that would gain most as keyframes, beside those that are flagged.",
+     nullptr},
+    {"findCuts", "Find cuts", Kind::Button, false, 0, 0, 0, 0, 0,
+     "Look through the clip and write the first frames of its shots into Cuts.", nullptr},
+    {"propagateRange", "Propagate", Kind::Button, false, 0, 0, 0, 0, 0,
+     "Make every frame of this shot now, so that scrubbing and rendering find them made. Can be cancelled.", nullptr},
+    {"clearCache", "Clear cache", Kind::Button, false, 0, 0, 0, 0, 0,
+     "The backend forgets all that it has made and been sent; this picture is made anew.", nullptr},
+    {"restartBackend", "Restart", Kind::Button, false, 0, 0, 0, 0, 0,
+     "End the backend, for all hosts of yours; the next frame starts another.", nullptr},
+    {"openLog", "Open log", Kind::Button, false, 0, 0, 0, 0, 0,
+     "Say where the backend's log is, and open it where there is a desktop.", nullptr},
+    {"hostReport", "Host report", Kind::Button, false, 0, 0, 0, 0, 0,
+     "Write down what the plugin finds of this host and of the backend, for a bug report.", nullptr},
+    {"grain", "Grain", Kind::Double, true, 0, 0, 2, 0, 2,
+     "How much of the grain measured in the source is given back: 0 none, 1 as much as there was.", nullptr},
+    {"sharpness", "Sharpness", Kind::Double, true, 0, 0, 2, 0, 2, "How much the result is sharpened: 0 not at all.",
+     nullptr},
+    {"quality", "Quality", Kind::Choice, false, 0, 0, 0, 0, 0,
+     "Draft is quicker and coarser. A final render is always Full, whatever is chosen here.", kQualityOptions},
+    {"precision", "Precision", Kind::Choice, false, 0, 0, 0, 0, 0,
+     "Arithmetic of the engine, stored with the project since it changes pixels. bfloat16 is quicker where the machine "
+     "has it; one that has not refuses.",
+     kPrecisionOptions},
+    {"vramBudget", "VRAM budget", Kind::Double, false, 0, 0, kMemoryLimit, 0, 48,
+     "GiB of GPU memory that the backend may use. 0: as it sees fit. Never changes a picture.", nullptr},
+    {"ramBudget", "RAM budget", Kind::Double, false, 0, 0, kMemoryLimit, 0, 128,
+     "GiB of memory for the backend's caches. 0: as it sees fit. Never changes a picture.", nullptr},
+    {"sourceWidth", "Orig. width", Kind::Integer, false, 0, 0, kPixelLimit, 0, 4096,
+     "For Undo host upscale: the source's width in pixels before the host enlarged it. 0: not stated.", nullptr},
+    {"sourceHeight", "Orig. height", Kind::Integer, false, 0, 0, kPixelLimit, 0, 4096,
+     "For Undo host upscale: the source's height in pixels before the host enlarged it. 0: not stated.", nullptr},
+    {"activeLeft", "Left margin", Kind::Integer, false, 0, 0, kPixelLimit, 0, 1000,
+     "For Active area and Undo host upscale: pixels at the left of the host's frame that are no picture.", nullptr},
+    {"activeRight", "Right margin", Kind::Integer, false, 0, 0, kPixelLimit, 0, 1000,
+     "For Active area and Undo host upscale: pixels at the right of the host's frame that are no picture.", nullptr},
+    {"activeTop", "Top margin", Kind::Integer, false, 0, 0, kPixelLimit, 0, 1000,
+     "For Active area and Undo host upscale: pixels at the top of the host's frame that are no picture.", nullptr},
+    {"activeBottom", "Low margin", Kind::Integer, false, 0, 0, kPixelLimit, 0, 1000,
+     "For Active area and Undo host upscale: pixels at the bottom of the host's frame that are no picture.", nullptr},
+    {"arithmetic", "Machine", Kind::Text, false, 0, 0, 0, 0, 0,
+     "The kind of machine that this project is bound to: another one makes slightly other pixels, so it refuses. "
+     "Empty: "
+     "any.",
+     nullptr},
+    {"bindArithmetic", "Bind to this", Kind::Button, false, 0, 0, 0, 0, 0,
+     "Bind the project to the kind of machine that the backend runs on now.", nullptr},
 }};
 
 constexpr const Parameter& face(Param param) { return kParameters[static_cast<std::size_t>(param)]; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "images.hpp"
 
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -139,6 +140,26 @@ Result<std::optional<HostImage>> fetchImage(const Instance& instance, OfxImageCl
   if (image.bottom == nullptr) return std::optional<HostImage>();
   if (auto error = readImage(image, propsOf(suites, clip), renderScale)) return std::move(*error);
   return std::optional<HostImage>(std::move(image));
+}
+
+Result<HostImage> expectedOutput(const Instance& instance, double factor, double time, RenderScale renderScale) {
+  const Suites& suites = instance.suites();
+  const Props output = propsOf(suites, instance.clips.output);
+  const auto region = clipRegion(suites, instance.clips.source, std::floor(time + 0.5));
+  if (!region) return badImage("a Source clip that has a size", "none");
+  HostImage image;
+  image.par = output.getDouble(kOfxImagePropPixelAspectRatio).value_or(1.0);
+  image.scale = renderScale;
+  image.bounds = toPixels(scaledAboutOrigin(*region, factor), renderScale, image.par);
+  image.region = image.bounds;
+  const auto depth = depthOf(output.getString(kOfxImageEffectPropPixelDepth));
+  const int components = componentsOf(output.getString(kOfxImageEffectPropComponents));
+  if (!depth || components == 0) return badImage("an Output clip of RGBA or RGB and a known depth", "another");
+  image.format.depth = *depth;
+  image.format.components = components;
+  image.format.premultiplication = premultiplicationOf({}, output, components);
+  image.format = resized(image.format, image.bounds);
+  return image;
 }
 
 CroppedView::CroppedView(const HostImage& image, const PixelRect& rect) {

@@ -46,6 +46,11 @@ class HostImage {
 [[nodiscard]] Result<std::optional<HostImage>> fetchImage(const Instance& instance, OfxImageClipHandle clip,
                                                           double time, RenderScale renderScale);
 
+/// The image of the Output clip that the host is going to give at `time`, without memory, as far as the clips tell: as
+/// large as the source times `factor`. BadHostImage where they do not tell enough.
+[[nodiscard]] Result<HostImage> expectedOutput(const Instance& instance, double factor, double time,
+                                               RenderScale renderScale);
+
 /// A rectangle of an image; what lies outside the image's bounds is transparent black (a data window). Points into the
 /// image where it can, else into its own copy.
 class CroppedView {

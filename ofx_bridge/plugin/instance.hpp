@@ -2,6 +2,7 @@
 // One node of the host. Hosts make many, clone them and throw them away: nothing that matters lives here.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -28,9 +29,11 @@ struct Instance {
 
   std::mutex mutex;          // of what follows
   std::string shownMessage;  // what the host shows now
-  std::string lastOutcome;   // of the last render, for the status line
-  std::string status;        // kept alive: some hosts keep the pointer
-  bool inBracket = false;    // between BeginInstanceChanged and EndInstanceChanged
+  std::string lastOutcome;   // of the last render or button, for the status line
+  std::string warning;       // what is wrong with the keyframes, to be shown until it is put right
+  std::string status;
+  std::array<std::string, identity::kParamCount> written;  // texts kept alive: some hosts keep the pointer
+  bool inBracket = false;                                  // between BeginInstanceChanged and EndInstanceChanged
   bool actedInBracket = false;
   std::uint64_t standInsSeen = 0;
 

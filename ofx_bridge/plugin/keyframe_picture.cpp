@@ -29,4 +29,22 @@ std::optional<std::string> existingPictureFile(const PicturePattern& pattern, st
   return failed ? std::nullopt : std::optional(path.string());
 }
 
+Error keyframeWithoutPicture(std::int64_t number, const std::optional<PicturePattern>& pattern, bool seesTime,
+                             bool made) {
+  std::string expected = pattern ? "the file " + pattern->file(number) : "a file named in Pictures";
+  if (seesTime) expected += ", or a picture at that frame in the Keyframes clip";
+  const std::string found =
+      made ? "none, and this host shows no source frame that an image model could make one of" : "none";
+  return {"KeyframeWithoutPicture",
+          "frame " + std::to_string(number) +
+              " is a keyframe but has no picture; give it one, correct the frame offset, or unflag it",
+          expected, found};
+}
+
+Error imageModelMissing(std::int64_t number) {
+  return {"ImageModelMissing",
+          "the picture of keyframe " + std::to_string(number) + " is to be made, but nothing says by what",
+          "in Image model: blind, the absolute path of a weights file, or a name of image_models.json", "nothing"};
+}
+
 }  // namespace sparkvsr::plugin

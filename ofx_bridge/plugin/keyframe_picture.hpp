@@ -18,4 +18,10 @@ namespace sparkvsr::plugin {
 /// The absolute path of the picture file of frame `number`, if there is such a file.
 [[nodiscard]] std::optional<std::string> existingPictureFile(const PicturePattern& pattern, std::int64_t number);
 
+/// Why a keyframe cannot be used. `made`: the artist wants an image model to make its picture, which a host that is
+/// blind to time rules out. The advice is part of it: an artist must be able to act on it.
+[[nodiscard]] Error keyframeWithoutPicture(std::int64_t number, const std::optional<PicturePattern>& pattern,
+                                           bool seesTime, bool made);
+[[nodiscard]] Error imageModelMissing(std::int64_t number);
+
 }  // namespace sparkvsr::plugin

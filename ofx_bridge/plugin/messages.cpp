@@ -27,7 +27,51 @@ void post(const Instance& instance, Severity severity, const char* name, const s
   }
 }
 
+/// A message that needs no taking back.
+void say(const Instance& instance, const char* type, const char* name, const std::string& text) {
+  const auto* newer = instance.suites().persistentMessage;
+  const auto* older = instance.suites().message;
+  void* effect = instance.effect;
+  const std::string format = asFormat(text);
+  if (newer != nullptr && newer->message != nullptr) {
+    newer->message(effect, type, name, format.c_str());
+  } else if (older != nullptr && older->message != nullptr) {
+    older->message(effect, type, name, format.c_str());
+  }
+}
+
+void answer(Instance& instance, const char* type, const char* name, const std::string& text) {
+  {
+    const std::lock_guard lock(instance.mutex);
+    instance.lastOutcome = text;
+  }
+  say(instance, instance.host->facts.background ? kOfxMessageLog : type, name, text);
+}
+
+constexpr const char* kWarningName = "KeyframeWithoutPicture";
+
 }  // namespace
+
+void answerButton(Instance& instance, const std::string& text) {
+  answer(instance, kOfxMessageMessage, "SparkVSR", "SparkVSR: " + text);
+}
+
+void answerButton(Instance& instance, const Error& error) {
+  answer(instance, kOfxMessageError, error.name.c_str(), "SparkVSR: " + error.text());
+}
+
+void setWarning(Instance& instance, const std::string& text) {
+  bool wasShown = false;
+  {
+    const std::lock_guard lock(instance.mutex);
+    if (instance.warning == text) return;
+    wasShown = !instance.warning.empty() && instance.shownMessage == instance.warning;
+    instance.warning = text;
+    if (!text.empty()) instance.shownMessage = text;
+  }
+  if (!text.empty()) return post(instance, Severity::Warning, kWarningName, text);
+  if (wasShown) clearMessage(instance);  // what was shown is no warning any more
+}
 
 void showMessage(Instance& instance, Severity severity, const std::string& name, const std::string& text) {
   {
@@ -40,12 +84,15 @@ void showMessage(Instance& instance, Severity severity, const std::string& name,
 }
 
 void clearMessage(Instance& instance) {
+  std::string warning;
   {
     const std::lock_guard lock(instance.mutex);
     instance.lastOutcome.clear();
-    if (instance.shownMessage.empty()) return;
-    instance.shownMessage.clear();
+    if (instance.shownMessage == instance.warning) return;
+    warning = instance.warning;
+    instance.shownMessage = warning;
   }
+  if (!warning.empty()) return post(instance, Severity::Warning, kWarningName, warning);
   const auto* persistent = instance.suites().persistentMessage;
   void* effect = instance.effect;
   if (persistent != nullptr && persistent->clearPersistentMessage != nullptr)

@@ -17,6 +17,13 @@ void showMessage(Instance& instance, Severity severity, const std::string& name,
 /// Takes back what showMessage showed.
 void clearMessage(Instance& instance);
 
+/// The answer to a button, told once: where somebody is there as a dialog, else in the host's log.
+void answerButton(Instance& instance, const std::string& text);
+void answerButton(Instance& instance, const Error& error);
+
+/// What is wrong with the keyframes stays shown, whatever renders meanwhile; "" takes it back.
+void setWarning(Instance& instance, const std::string& text);
+
 /// An error in the artist's words: the message, what was expected and what came.
 void showError(Instance& instance, const Error& error);
 

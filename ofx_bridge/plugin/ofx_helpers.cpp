@@ -19,6 +19,9 @@ std::optional<Suites> fetchSuites(const OfxHost& host) {
   suites.parameter = fetch<OfxParameterSuiteV1>(host, kOfxParameterSuite, 1);
   suites.persistentMessage = fetch<OfxMessageSuiteV2>(host, kOfxMessageSuite, 2);
   suites.message = fetch<OfxMessageSuiteV1>(host, kOfxMessageSuite, 1);
+  suites.progressV2 = fetch<OfxProgressSuiteV2>(host, kOfxProgressSuite, 2);
+  suites.progress = fetch<OfxProgressSuiteV1>(host, kOfxProgressSuite, 1);
+  suites.timeLine = fetch<OfxTimeLineSuiteV1>(host, kOfxTimeLineSuite, 1);
   const bool complete = suites.property != nullptr && suites.effect != nullptr && suites.parameter != nullptr;
   return complete ? std::optional(suites) : std::nullopt;
 }
@@ -60,6 +63,19 @@ std::string Props::getString(const char* name) const {
   char* value = nullptr;
   if (!*this || suite_->propGetString(handle_, name, 0, &value) != kOfxStatOK || value == nullptr) return {};
   return value;
+}
+
+std::optional<std::string> Props::findString(const char* name, int index) const {
+  char* value = nullptr;
+  if (!*this || suite_->propGetString(handle_, name, index, &value) != kOfxStatOK || value == nullptr)
+    return std::nullopt;
+  return value;
+}
+
+int Props::dimension(const char* name) const {
+  int count = 0;
+  if (!*this || suite_->propGetDimension(handle_, name, &count) != kOfxStatOK) return -1;
+  return count;
 }
 
 void* Props::getPointer(const char* name) const {

@@ -6,7 +6,9 @@
 #include <ofxImageEffect.h>
 #include <ofxMessage.h>
 #include <ofxParam.h>
+#include <ofxProgress.h>
 #include <ofxProperty.h>
+#include <ofxTimeLine.h>
 
 #include <optional>
 #include <string>
@@ -15,13 +17,16 @@
 
 namespace sparkvsr::plugin {
 
-/// The host's tables of functions. The message suites may be missing, and members of theirs NULL.
+/// The host's tables of functions. All but the first three may be missing, and members of theirs NULL.
 struct Suites {
   const OfxPropertySuiteV1* property = nullptr;
   const OfxImageEffectSuiteV1* effect = nullptr;
   const OfxParameterSuiteV1* parameter = nullptr;
   const OfxMessageSuiteV1* message = nullptr;
   const OfxMessageSuiteV2* persistentMessage = nullptr;
+  const OfxProgressSuiteV1* progress = nullptr;
+  const OfxProgressSuiteV2* progressV2 = nullptr;
+  const OfxTimeLineSuiteV1* timeLine = nullptr;
 };
 
 /// Nothing where a suite is missing that no plugin can do without.
@@ -46,6 +51,8 @@ class Props {
   [[nodiscard]] std::optional<int> getInt(const char* name, int index = 0) const;
   [[nodiscard]] std::optional<double> getDouble(const char* name, int index = 0) const;
   [[nodiscard]] std::string getString(const char* name) const;  // "" where absent
+  [[nodiscard]] std::optional<std::string> findString(const char* name, int index) const;
+  [[nodiscard]] int dimension(const char* name) const;  // number of values; -1 where absent
   [[nodiscard]] void* getPointer(const char* name) const;
   [[nodiscard]] std::optional<PixelRect> getRect(const char* name) const;
   [[nodiscard]] std::optional<RenderScale> getScale(const char* name) const;

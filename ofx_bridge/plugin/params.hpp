@@ -40,12 +40,25 @@ struct Params {
   std::string backend;
   int generation = 0;
   std::string engineOptions;
+  int keyframeRadius = 0;  // 0: any distance
+  identity::KeyframeSource keyframeSource = identity::KeyframeSource::Pictures;
+  std::string keyframeModel;
+  int keyframeTransfer = 0;
+  double grain = 0;
+  double sharpness = 0;
+  identity::Quality quality = identity::Quality::Full;
+  int precision = 0;
+  double vramBudget = 0, ramBudget = 0;   // GiB; 0: automatic
+  int sourceWidth = 0, sourceHeight = 0;  // 0: not stated
+  int activeLeft = 0, activeRight = 0, activeTop = 0, activeBottom = 0;
+  std::string arithmetic;  // empty: any
 };
 
 [[nodiscard]] Params readParams(const Suites& suites, const ParamHandles& handles, double time);
 
 /// Single values. Numbers are held to the limits of their face, choices to their options.
 [[nodiscard]] int intValue(const Suites& suites, const ParamHandles& handles, identity::Param param, double time);
+[[nodiscard]] double doubleValue(const Suites& suites, const ParamHandles& handles, identity::Param param, double time);
 [[nodiscard]] std::string textValue(const Suites& suites, const ParamHandles& handles, identity::Param param,
                                     double time);
 

@@ -45,12 +45,31 @@ Result<FrameNumbers> allKeyframes(Instance& instance, const Params& params, std:
   return frames;
 }
 
+FrameSpan sourceRange(const Instance& instance) {
+  return instance.host->facts.temporalAccess ? frameRange(instance.suites(), instance.clips.source) : FrameSpan{};
+}
+
+Result<Chunk> wholeClip(const Instance& instance) {
+  if (!instance.host->facts.temporalAccess) {
+    return Error{"HostBlindToTime", "this host shows the plugin one frame at a time", "temporal access", "none"};
+  }
+  if (!isConnected(instance.suites(), instance.clips.source))
+    return Error{"SourceMissing", "there is nothing to look at", "a connected Source clip", "none"};
+  const FrameSpan range = sourceRange(instance);
+  if (range.first && range.last) return Chunk{*range.first, *range.last};
+  return Error{"ClipLengthUnknown", "the host does not say how long the clip is", "a clip of two frames or more",
+               "none"};
+}
+
+Result<FrameNumbers> allCuts(Instance& instance, const Params& params) {
+  return typedFrames(instance.typedCuts, params.cuts, params.frameOffset, "cuts");
+}
+
 Result<FramePlan> planFrames(Instance& instance, const Params& params, double time) {
   FramePlan plan;
   plan.time = nearestFrame(time);
-  // A host that is blind to time knows nothing of the clip's length either.
-  if (instance.host->facts.temporalAccess) plan.range = frameRange(instance.suites(), instance.clips.source);
-  auto cuts = typedFrames(instance.typedCuts, params.cuts, params.frameOffset, "cuts");
+  plan.range = sourceRange(instance);
+  auto cuts = allCuts(instance, params);
   if (auto* error = std::get_if<Error>(&cuts)) return std::move(*error);
   plan.cuts = std::get<FrameNumbers>(std::move(cuts));
   auto keyframes = allKeyframes(instance, params, plan.time, plan.range);
@@ -58,13 +77,14 @@ Result<FramePlan> planFrames(Instance& instance, const Params& params, double ti
   const auto& flagged = std::get<FrameNumbers>(keyframes);
   plan.flagged = flagged.size();
   plan.window = {plan.time, plan.time};
+  const auto radius = params.keyframeRadius > 0 ? std::optional<std::int64_t>(params.keyframeRadius) : std::nullopt;
   const std::int64_t grid = chunkGrid(instance, params);
   if (grid > 0 && params.view != View::Source && plan.range.contains(plan.time)) {
     const auto chunks = chunksAt(plan.time, grid, plan.cuts, plan.range);
     plan.window = {chunks.front().first, chunks.back().last};
-    if (usesKeyframes(params)) plan.keyframes = keyframesOfChunks(chunks, flagged, plan.cuts);
+    if (usesKeyframes(params)) plan.keyframes = keyframesOfChunks(chunks, flagged, plan.cuts, radius);
   } else if (usesKeyframes(params)) {
-    const Reach reach = keyframesInReach(plan.time, flagged, plan.cuts);
+    const Reach reach = keyframesInReach(plan.time, flagged, plan.cuts, radius);
     plan.keyframes.assign(reach.begin(), reach.end());
   }
   return plan;
@@ -77,9 +97,8 @@ std::int64_t chunkGrid(const Instance& instance, const Params& params) {
 bool usesKeyframes(const Params& params) { return params.view != View::Source && params.view != View::Blind; }
 
 double outputFactor(const Instance& instance, const Params& params) {
-  const bool grows =
-      params.outputMode != OutputMode::RestoreInPlace && canResize(instance.host->facts, resolvePage(instance));
-  return grows ? params.scale : 1;
+  const bool mayGrow = params.outputMode == OutputMode::Auto || params.outputMode == OutputMode::Resize;
+  return mayGrow && canResize(instance.host->facts, resolvePage(instance)) ? params.scale : 1;
 }
 
 }  // namespace sparkvsr::plugin

@@ -19,6 +19,12 @@ struct FramePlan {
   FrameSpan range;          // of the source
 };
 
+/// First and last frame of the source; no ends where the host is blind to time: it knows nothing of the clip's length.
+[[nodiscard]] FrameSpan sourceRange(const Instance& instance);
+
+/// First and last frame of a clip that can be worked on as a whole: HostBlindToTime, SourceMissing, ClipLengthUnknown.
+[[nodiscard]] Result<Chunk> wholeClip(const Instance& instance);
+
 /// BadFrameList when a typed list cannot be read.
 [[nodiscard]] Result<FramePlan> planFrames(Instance& instance, const Params& params, double time);
 
@@ -26,6 +32,9 @@ struct FramePlan {
 /// not have has no source to compare a picture with; hosts would return a held one).
 [[nodiscard]] Result<FrameNumbers> allKeyframes(Instance& instance, const Params& params, std::int64_t time,
                                                 const FrameSpan& range);
+
+/// First frames of shots in host time, as typed.
+[[nodiscard]] Result<FrameNumbers> allCuts(Instance& instance, const Params& params);
 
 /// False for views that keyframes do not enter.
 [[nodiscard]] bool usesKeyframes(const Params& params);

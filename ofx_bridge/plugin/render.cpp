@@ -34,7 +34,7 @@ OfxStatus standInFor(RenderJob& job, Instance& instance, const Error& error) {
 
 OfxStatus render(const ActionCall& call) {
   Instance& instance = call.instance;
-  RenderJob job(call);
+  RenderJob job(instance, taskOf(call));
   const auto failure = job.run();
   if (!failure) return succeed(instance, job.notices());
   if (failure->name == "Aborted") return kOfxStatFailed;  // the host throws the picture away and wants to hear nothing

@@ -6,11 +6,10 @@
 #include <optional>
 #include <vector>
 
-#include "action_call.hpp"
-#include "images.hpp"
 #include "keyframe_picture.hpp"
+#include "picture_reader.hpp"
 #include "plan.hpp"
-#include "sparkvsr/link.hpp"
+#include "render_task.hpp"
 
 namespace sparkvsr::plugin {
 
@@ -19,7 +18,7 @@ using Failure = std::optional<Error>;
 
 class RenderJob {
  public:
-  explicit RenderJob(const ActionCall& call);
+  RenderJob(Instance& instance, RenderTask task);
 
   /// Every step, in order, until one fails.
   [[nodiscard]] Failure run();
@@ -32,15 +31,14 @@ class RenderJob {
   [[nodiscard]] const std::vector<Notice>& notices() const { return notices_; }
 
  private:
-  enum class Clip { Source, Keyframes };
   struct SentFrame {
-    Clip clip;
+    InputClip clip;
     std::int64_t time;
     Fingerprint fingerprint;
   };
 
   // Steps of run().
-  Failure refuseWhatIsNotBuilt();
+  Failure refuseWhatCannotBe();
   Failure planTheFrames();
   Failure readPattern();
   Failure openOutput();
@@ -49,24 +47,22 @@ class RenderJob {
   Failure sendKeyframes();
   Failure requestUntilDone();
 
-  void layOutTarget();
+  [[nodiscard]] Failure openHostOutput();
+  [[nodiscard]] Failure openOwnOutput();
+  [[nodiscard]] Failure layOutTarget();
   [[nodiscard]] Failure sendAgain(const std::vector<Fingerprint>& needed);
   [[nodiscard]] RenderRequest request() const;
-  [[nodiscard]] Settings settings() const;
   [[nodiscard]] Result<KeyframeUse> keyframeUse(std::int64_t time);
+  [[nodiscard]] Failure findPicture(KeyframeUse& use);
   [[nodiscard]] std::int64_t labelOf(std::int64_t time) const { return time + params_.frameOffset; }
-  [[nodiscard]] Result<std::optional<Fingerprint>> send(Clip clip, std::int64_t time, bool force);
-  [[nodiscard]] Result<std::optional<HostImage>> fetch(Clip clip, std::int64_t time);
-  [[nodiscard]] PixelRect wantedRect(Clip clip, std::int64_t time, const HostImage& image);
-  [[nodiscard]] OfxImageClipHandle handleOf(Clip clip) const;
+  [[nodiscard]] Result<std::optional<Fingerprint>> send(InputClip clip, std::int64_t time, bool force);
   [[nodiscard]] bool aborted() const;
 
-  const ActionCall& call_;
   Instance& instance_;
-  Params params_;
-  RenderScale scale_;
+  const RenderTask task_;
+  const Params params_;
+  PictureReader reader_;
   std::shared_ptr<Link> link_;
-  AbortPoll abort_;
 
   FramePlan plan_;
   std::optional<PicturePattern> pattern_;  // of the keyframes' files
@@ -74,8 +70,7 @@ class RenderJob {
   PixelRect window_;  // of the render, inside output_
   PixelRect frame_;   // of the whole output picture
   Target target_;
-  std::optional<PixelRect> sourceRect_;  // of the own source frame; its companions are cut to it
-  Depth sourceDepth_ = Depth::Float;
+  std::vector<char> ownOutput_;  // where the host gives no picture to render into
   std::vector<SentFrame> sent_;
   std::vector<KeyframeUse> keyframes_;
   Fingerprint own_{};

@@ -27,7 +27,7 @@ TRANSFERS = [
 VIEWS = ["Result", "Source", "Blind", "Difference", "Confidence", "Keyframe influence", "Split"]
 MODES = ["Auto", "Resize", "Restore in place", "Active area", "Undo host upscale"]
 
-# Released with 1.0. Lines and options may be appended; nothing here may change.
+# A file format. Lines and options may be appended; nothing here may change. The order in the panel is another matter.
 FACE: list[tuple[str, str, Any, list[str]]] = [
     ("engine", "Choice", 0, ["Lite", "SparkVSR 5B"]),
     ("scale", "Integer", 4, []),
@@ -49,13 +49,60 @@ FACE: list[tuple[str, str, Any, list[str]]] = [
     ("status", "String", "", []),
     ("generation", "Integer", 0, []),
     ("engineOptions", "String", "", []),
+    ("keyframeStrength", "Double", 1.0, []),
+    ("keyframeRadius", "Integer", 0, []),
+    ("keyframeSource", "Choice", 0, ["Pictures", "Auto"]),
+    ("keyframeModel", "String", "", []),
+    ("keyframeTransfer", "Choice", 0, TRANSFERS),
+    ("previousKeyframe", "PushButton", None, []),
+    ("nextKeyframe", "PushButton", None, []),
+    ("suggestCount", "Integer", 3, []),
+    ("suggestKeyframes", "PushButton", None, []),
+    ("findCuts", "PushButton", None, []),
+    ("propagateRange", "PushButton", None, []),
+    ("clearCache", "PushButton", None, []),
+    ("restartBackend", "PushButton", None, []),
+    ("openLog", "PushButton", None, []),
+    ("hostReport", "PushButton", None, []),
+    ("grain", "Double", 0.0, []),
+    ("sharpness", "Double", 0.0, []),
+    ("quality", "Choice", 0, ["Full", "Draft", "Draft while interactive"]),
+    ("precision", "Choice", 0, ["float32", "bfloat16"]),
+    ("vramBudget", "Double", 0.0, []),
+    ("ramBudget", "Double", 0.0, []),
+    ("sourceWidth", "Integer", 0, []),
+    ("sourceHeight", "Integer", 0, []),
+    ("activeLeft", "Integer", 0, []),
+    ("activeRight", "Integer", 0, []),
+    ("activeTop", "Integer", 0, []),
+    ("activeBottom", "Integer", 0, []),
+    ("arithmetic", "String", "", []),
+    ("bindArithmetic", "PushButton", None, []),
 ]
+GROUPS = {  # in the order of the panel
+    "keyframesGroup": "Keyframes",
+    "guidanceGroup": "Guidance",
+    "pictureGroup": "Picture",
+    "colourGroup": "Colour",
+    "outputGroup": "Output",
+    "performanceGroup": "Performance",
+    "advancedGroup": "Advanced",
+}
+PAGES = {"controlsPage": list(GROUPS)[:5], "systemPage": list(GROUPS)[5:]}
 LIMITS = {
     "scale": (1, 4),
     "keyframe": (0, 1),
     "guidance": (0.0, 2.0),
     "trust": (0.0, 1.0),
     "splitPosition": (0.0, 1.0),
+    "keyframeStrength": (0.0, 1.0),
+    "suggestCount": (1, 1000),
+    "grain": (0.0, 2.0),
+    "sharpness": (0.0, 2.0),
+    "vramBudget": (0.0, 1024.0),
+    "ramBudget": (0.0, 1024.0),
+    "sourceWidth": (0, 65536),
+    "activeTop": (0, 65536),
 }
 PERSONALITIES = ["nuke", "natron", "resolve", "resolve-fusion", "flame", "mlt", "vegas", "fusion", "strict"]
 
@@ -75,7 +122,7 @@ def value(properties: dict[str, list[Any]], name: str) -> Any:
 
 
 def parameters(description: dict[str, Any]) -> dict[str, dict[str, list[Any]]]:
-    """Properties of each parameter, in the order of definition; the same in both contexts."""
+    """Properties of each parameter, group and page, in the order of definition; the same in both contexts."""
     contexts = list(description["contexts"].values())
     assert all(context["params"] == contexts[0]["params"] for context in contexts)
     params: dict[str, dict[str, list[Any]]] = contexts[0]["params"]
@@ -93,7 +140,7 @@ def test_identity(bundle: Path) -> None:
 
 def test_parameters_are_the_released_ones(bundle: Path) -> None:
     params = parameters(described(bundle))
-    assert list(params)[: len(FACE)] == [name for name, *_ in FACE]
+    assert set(params) == {name for name, *_ in FACE} | set(GROUPS) | set(PAGES)
     for name, kind, default, options in FACE:
         param = params[name]
         assert value(param, "OfxParamPropType") == f"OfxParamType{kind}", name
@@ -106,6 +153,59 @@ def test_every_parameter_says_what_it_does(bundle: Path) -> None:
     for name, param in parameters(described(bundle)).items():
         assert len(value(param, "OfxParamPropHint")) > 10, name
         assert 0 < len(value(param, "OfxPropLabel")) <= 12, f"{name}: some hosts cut labels at 12 characters"
+
+
+def members(params: dict[str, dict[str, list[Any]]], group: str) -> list[str]:
+    """The parameters in a group, in the order of definition."""
+    return [name for name, param in params.items() if value(param, "OfxParamPropParent") == group]
+
+
+def test_every_parameter_lies_in_a_group(bundle: Path) -> None:
+    params = parameters(described(bundle))
+    kinds = {name: value(param, "OfxParamPropType") for name, param in params.items()}
+    assert [name for name, kind in kinds.items() if kind == "OfxParamTypeGroup"] == list(GROUPS)
+    assert {name: value(params[name], "OfxPropLabel") for name in GROUPS} == GROUPS
+    for name, *_ in FACE:
+        assert value(params[name], "OfxParamPropParent") in GROUPS, name
+    for group in GROUPS:
+        first = list(params).index(group) + 1
+        inside = members(params, group)
+        assert list(params)[first : first + len(inside)] == inside, f"{group}: hosts without groups go by the order"
+    assert members(params, "guidanceGroup") == ["guidance", "trust", "keyframeStrength", "keyframeRadius"]
+    assert "grain" in members(params, "pictureGroup")
+    assert "vramBudget" in members(params, "performanceGroup")
+
+
+def test_pages_hold_what_their_groups_hold(bundle: Path) -> None:
+    """Groups and pages are no children of pages."""
+    params = parameters(described(bundle))
+    for page, groups in PAGES.items():
+        children = [name for group in groups for name in members(params, group)]
+        assert params[page]["OfxParamPropPageChild"] == children, page
+
+
+@pytest.mark.parametrize("refused", [["Group"], ["Page"], ["Group", "Page"]])
+def test_hosts_without_groups_or_pages_have_all_parameters(bundle: Path, refused: list[str]) -> None:
+    types = [f"OfxParamType{kind}" for kind in refused]
+    with Host(bundle, "flame", overrides={"refused_param_types": types}) as host:
+        params = parameters(host.describe())
+        host.create_instance()
+    assert {name for name, *_ in FACE} <= set(params)
+    grouped = [name for name, *_ in FACE if value(params[name], "OfxParamPropParent")]
+    assert bool(grouped) == ("Group" not in refused)
+
+
+def test_hosts_are_told_which_edits_reach_other_frames(bundle: Path) -> None:
+    """A key at one frame changes frames whose own value stays: caches keyed by values at a time would be wrong."""
+    params = parameters(described(bundle))
+    all_frames = [n for n, p in params.items() if value(p, "OfxParamPropCacheInvalidation") == "OfxParamInvalidateAll"]
+    assert all_frames == ["keyframe", "keyframeStrength"]
+
+
+def test_what_changes_no_picture_renders_nothing(bundle: Path) -> None:
+    params = parameters(described(bundle))
+    quiet = {name for name, param in params.items() if value(param, "OfxParamPropEvaluateOnChange") == 0}
+    assert quiet == {"status", "suggestCount", "vramBudget", "ramBudget"}
 
 
 def test_numbers_have_all_their_limits(bundle: Path) -> None:
@@ -123,8 +223,7 @@ def test_numbers_have_all_their_limits(bundle: Path) -> None:
 def test_what_animates(bundle: Path) -> None:
     params = parameters(described(bundle))
     animated = {name for name, param in params.items() if value(param, "OfxParamPropAnimates") == 1}
-    animated -= {"flagKeyframe", "unflagKeyframe"}
-    assert animated == {"keyframe", "guidance", "trust"}
+    assert animated == {"keyframe", "keyframeStrength", "guidance", "trust", "grain", "sharpness"}
 
 
 def test_kinds_of_text_and_secrets(bundle: Path) -> None:

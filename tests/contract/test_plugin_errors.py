@@ -93,14 +93,6 @@ def test_connected_but_empty(host: Host) -> None:
         instance.render(3)
 
 
-@pytest.mark.parametrize(("mode", "name"), [(3, "Active area"), (4, "Undo host upscale")])
-def test_modes_not_built_yet_refuse_by_name(host: Host, mode: int, name: str) -> None:
-    instance = node(host)
-    instance.set("outputMode", mode)
-    with pytest.raises(RenderFailed, match=f"UnsupportedSetting.*{name}"):
-        instance.render(3)
-
-
 def test_the_large_engine_and_transfers_are_passed_on_by_name(host: Host, probe: Probe) -> None:
     instance = node(host)
     instance.set("engine", 1)

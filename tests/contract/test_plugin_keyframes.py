@@ -156,6 +156,18 @@ def test_files_come_before_the_clip(strict: Host, probe: Probe, tmp_path: Path) 
     assert "fingerprint" in with_clip["picture"]
 
 
+def test_files_carry_the_curve_that_is_chosen_for_them(strict: Host, probe: Probe, tmp_path: Path) -> None:
+    instance = node(strict)
+    (tmp_path / "key.0024.png").write_bytes(b"")
+    instance.set("keyframeFiles", str(tmp_path / "key.%04d.png"))
+    instance.set("keyframeList", "24 48")
+    instance.set("keyframeTransfer", "LogC3")
+    instance.render(30)
+    with_file, with_clip = probe.request()["keyframes"]
+    assert with_file["picture"] == {"path": str(tmp_path / "key.0024.png"), "transfer": "logc3"}
+    assert set(with_clip["picture"]) == {"fingerprint"}
+
+
 @pytest.mark.parametrize("pattern", ["key.####.png", "key.%04d.png"])
 def test_patterns(strict: Host, probe: Probe, tmp_path: Path, pattern: str) -> None:
     instance = node(strict, pictures=False)
@@ -313,3 +325,135 @@ def test_guidance_and_trust_are_read_at_the_frame(strict: Host, probe: Probe) ->
     instance.render(5)
     assert np.isclose(probe.request()["settings"]["guidance"], 1.0)
     assert probe.request()["settings"]["trust"] == 0.25
+
+
+def test_strength_is_that_of_the_keyframes_own_frame(strict: Host, probe: Probe) -> None:
+    instance = node(strict)
+    instance.set("keyframeList", "24 48")
+    instance.set("keyframeStrength", 0.5)
+    instance.render(30)
+    assert [use["strength"] for use in probe.request()["keyframes"]] == [0.5, 0.5]
+    instance.set_at("keyframeStrength", 24, 0.25)
+    instance.set_at("keyframeStrength", 48, 0.75)
+    for time in (26, 30, 46):
+        instance.render(time)
+        assert [use["strength"] for use in probe.request()["keyframes"]] == [0.25, 0.75]
+
+
+def test_radius_bounds_the_reach(strict: Host, probe: Probe) -> None:
+    instance = node(strict)
+    instance.set("keyframeList", "10 40")
+    instance.set("keyframeRadius", 5)
+    assert used(probe, instance, 15) == [10]
+    assert used(probe, instance, 16) == []
+    assert {first for first, _ in instance.frames_needed(16)["Source"]} == {16}
+    assert used(probe, instance, 35) == [40]
+    instance.set("keyframeRadius", 0)
+    assert used(probe, instance, 16) == [10, 40]
+
+
+def test_radius_counts_from_the_end_of_a_chunk(strict: Host, probe: Probe) -> None:
+    """Frame 30 lies in the chunks 0..32 and 24..56."""
+    instance = node(strict, length=60)
+    instance.set("engine", 1)
+    instance.set("keyframeList", "59")
+    assert used(probe, instance, 30) == [59]
+    instance.set("keyframeRadius", 3)
+    assert used(probe, instance, 30) == [59]
+    instance.set("keyframeRadius", 2)
+    assert used(probe, instance, 30) == []
+
+
+def test_auto_makes_pictures_where_there_are_none(host: Host, probe: Probe, tmp_path: Path) -> None:
+    (tmp_path / "key.0024.png").write_bytes(b"")
+    instance = node(host, pictures=False)
+    instance.set("keyframeFiles", str(tmp_path / "key.%04d.png"))
+    instance.set("keyframeList", "24 48")
+    instance.set("keyframeSource", "Auto")
+    instance.set("keyframeModel", "esrgan")
+    instance.render(30)
+    with_file, made = probe.request()["keyframes"]
+    assert with_file["picture"] == {"path": str(tmp_path / "key.0024.png")}
+    assert made["picture"] == {"model": "esrgan"}
+    assert made["source"] is not None
+
+
+def test_auto_takes_the_clip_first(strict: Host, probe: Probe) -> None:
+    instance = node(strict)
+    instance.set("keyframeList", "24")
+    instance.set("keyframeSource", "Auto")
+    instance.set("keyframeModel", "blind")
+    instance.render(30)
+    assert set(probe.request()["keyframes"][0]["picture"]) == {"fingerprint"}
+
+
+def test_auto_without_a_model_fails_by_name(strict: Host, probe: Probe) -> None:
+    instance = node(strict, pictures=False)
+    instance.set("keyframeList", "24")
+    instance.set("keyframeSource", "Auto")
+    with pytest.raises(RenderFailed, match=r"ImageModelMissing.*24.*image_models\.json"):
+        instance.render(30)
+    assert probe.calls("render") == []
+
+
+def test_auto_needs_a_source_frame(probe: Probe) -> None:
+    with Host(probe.bundle, personality="mlt") as host:
+        instance = node(host, pictures=False)
+        instance.set("keyframeList", "24")
+        instance.set("keyframeSource", "Auto")
+        instance.set("keyframeModel", "blind")
+        with pytest.raises(RenderFailed, match=r"KeyframeWithoutPicture.*no source frame"):
+            instance.render(30)
+
+
+def test_a_key_without_a_picture_is_told_when_it_is_set(strict: Host, probe: Probe, tmp_path: Path) -> None:
+    (tmp_path / "key.1001.png").write_bytes(b"")
+    instance = node(strict, pictures=False)
+    instance.set("frameOffset", 1000)
+    instance.set("keyframeFiles", str(tmp_path / "key.%04d.png"))
+    instance.press("flagKeyframe", 1)
+    assert instance.persistent_message is None
+    instance.press("flagKeyframe", 24)
+    shown = instance.persistent_message
+    assert shown.kind == "OfxMessageWarning"
+    assert "KeyframeWithoutPicture" in shown.text
+    assert "keyframe 1024" in shown.text
+    assert "No picture for keyframe 1024" in instance.get("status")
+
+
+def test_the_warning_stays_until_it_is_put_right(strict: Host, probe: Probe, tmp_path: Path) -> None:
+    instance = node(strict, pictures=False)
+    instance.set("cuts", "20")
+    instance.press("flagKeyframe", 24)
+    assert instance.persistent_message is not None
+    instance.render(3)
+    assert "KeyframeWithoutPicture" in instance.persistent_message.text, "a render that goes well takes nothing back"
+    (tmp_path / "key.0024.png").write_bytes(b"")
+    instance.set("keyframeFiles", str(tmp_path / "key.%04d.png"))
+    assert instance.persistent_message is None
+    assert "No picture" not in instance.get("status")
+
+
+def test_status_says_which_keyframes_the_frame_uses(host: Host) -> None:
+    instance = node(host)
+    instance.set("keyframeList", "1 24 48")
+    instance.time = 12
+    instance.set("trust", 0.5)
+    assert "Keyframes 1 24 48. Frame 12 uses 1 24." in instance.get("status")
+
+
+def test_what_a_flag_reaches_is_forgotten_by_the_host(host: Host) -> None:
+    """The hidden count goes up where a key changes frames whose own parameters all stay."""
+    instance = node(host)
+    before = instance.get("generation")
+    instance.set("trust", 0.5)
+    assert instance.get("generation") == before
+    for change in (
+        lambda: instance.press("flagKeyframe", 24),
+        lambda: instance.set_at("keyframe", 48, 1),
+        lambda: instance.set_at("keyframeStrength", 24, 0.5),
+        lambda: instance.press("unflagKeyframe", 24),
+    ):
+        change()
+        assert instance.get("generation") > before
+        before = instance.get("generation")

@@ -24,6 +24,7 @@ import zmq
 
 HELLO, WELCOME, ERROR, PING, PONG, ATTACH, ATTACHED, PUT, RELEASE, RENDER = range(1, 11)
 NEED, PROGRESS, DONE, CANCEL, STATUS, STATUS_REPLY, BYE, SHUTDOWN, CLEAR, DETACH = range(11, 21)
+ANALYSE, ANALYSED, BUDGET = range(21, 24)
 
 Header = dict[str, Any]
 
@@ -120,6 +121,8 @@ class FakeBackend:
             DETACH: self.detach,
             STATUS: self.status,
             RENDER: self.render,
+            ANALYSE: self.analyse,
+            BUDGET: self.pong,
         }
         if header["type"] == PUT:
             self.put(client, header, parts)
@@ -186,6 +189,14 @@ class FakeBackend:
             self._later.append((time.monotonic() + self.render_seconds, client, header))
         else:
             self.finish(client, header)
+
+    def analyse(self, client: bytes, header: Header) -> None:
+        """Finds the last frame, once it has all; asks for one at a time."""
+        missing = [print_ for _, print_ in header["frames"] if print_ not in self.frames]
+        if missing:
+            self.send(client, {"type": NEED, "id": header["id"], "fingerprints": missing[:1]})
+        else:
+            self.send(client, {"type": ANALYSED, "id": header["id"], "frames": [header["frames"][-1][0]]})
 
     def finish(self, client: bytes, header: Header) -> None:
         """DONE and RELEASE, in this order."""

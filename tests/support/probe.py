@@ -35,12 +35,16 @@ class Probe:
         """Answers of the next renders, the last one for ever; see ofx_bridge/plugin/tests/probe_link.cpp."""
         self.patch.setenv("SPARKVSR_PROBE_SCRIPT", " ".join((f"#{next(SCRIPTS)}", *answers)))
 
+    def finds(self, *frames: int) -> None:
+        """What analyses find."""
+        self.patch.setenv("SPARKVSR_PROBE_FRAMES", " ".join(map(str, frames)))
+
     def forget(self) -> None:
         """Start a new page."""
         self.log.write_text("")
 
     def calls(self, kind: str) -> list[dict[str, Any]]:
-        """All calls of one kind: ``process``, ``put`` or ``render``."""
+        """All calls of one kind: ``process``, ``put``, ``render``, ``analyse``, ``budget``, ``clear``, ``shutdown``."""
         if not self.log.exists():
             return []
         lines = (json.loads(line) for line in self.log.read_text().splitlines())

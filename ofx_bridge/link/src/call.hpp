@@ -21,7 +21,7 @@ struct Delivered {
   Message parts;
 };
 
-using Answer = std::variant<wire::Pong, wire::NeedFrames, wire::StatusReply, Delivered, Error>;
+using Answer = std::variant<wire::Pong, wire::NeedFrames, wire::StatusReply, wire::AnalysedFrames, Delivered, Error>;
 
 class Call {
  public:

@@ -39,6 +39,13 @@ std::optional<Error> checkTarget(const Target& target, const PixelFormat& output
                      std::to_string(output.width) + "x" + std::to_string(output.height));
 }
 
+std::optional<Error> checkHeader(const wire::Bytes& header, const Session& session) {
+  const std::size_t limit = std::min<std::size_t>(protocol::kMaxHeaderBytes, session.welcome().maxHeaderBytes);
+  if (header.size() <= limit) return std::nullopt;
+  return badArgument("the request is too large", "at most " + std::to_string(limit) + " bytes",
+                     std::to_string(header.size()));
+}
+
 Error strangeAnswer() {
   return {protocol::error::kBadMessage, "the backend answered with another kind of message", "an answer to the request",
           "another"};
@@ -148,17 +155,14 @@ RenderOutcome Core::renderOnce(const RenderRequest& request, const ImageView& ou
   auto connected = io_->session(true, abort);
   if (auto* error = std::get_if<Error>(&connected)) return std::move(*error);
   const SessionPtr session = std::get<SessionPtr>(connected);
+  if (auto refused = tellBudget(session, abort)) return std::move(*refused);
   auto reserved = roomToReceive(*session, output.format, abort);
   if (auto* error = std::get_if<Error>(&reserved)) return std::move(*error);
   Room& room = std::get<Room>(reserved);
   noteCarrier(room);
   InFlight call(session);
   wire::Bytes header = wire::encodeRender(call.id(), request, room.describe(output.format));
-  const std::size_t limit = std::min<std::size_t>(protocol::kMaxHeaderBytes, session->welcome().maxHeaderBytes);
-  if (header.size() > limit) {
-    return badArgument("the request is too large", "at most " + std::to_string(limit) + " bytes",
-                       std::to_string(header.size()));
-  }
+  if (auto bad = checkHeader(header, *session)) return std::move(*bad);
   if (auto* slot = std::get_if<SlotHold>(&room.memory)) slot->handOver();
   session->post(std::move(header));
   return conclude(call.wait(Clock::now() + kWithoutLimit, abort, progress), room, output);
@@ -169,9 +173,13 @@ RenderOutcome Core::conclude(Answer answer, Room& room, const ImageView& output)
   if (auto* delivered = std::get_if<Delivered>(&answer)) return deliver(std::move(*delivered), room, output);
   auto* need = std::get_if<wire::NeedFrames>(&answer);
   if (need == nullptr) return strangeAnswer();
-  ++needs_;
-  for (const Fingerprint& missing : need->fingerprints) io_->known().forget(missing);
+  forgetFrames(need->fingerprints);
   return Need{std::move(need->fingerprints)};
+}
+
+void Core::forgetFrames(const std::vector<Fingerprint>& missing) {
+  ++needs_;
+  for (const Fingerprint& frame : missing) io_->known().forget(frame);
 }
 
 RenderOutcome Core::deliver(Delivered delivered, Room& room, const ImageView& output) {
@@ -181,7 +189,71 @@ RenderOutcome Core::deliver(Delivered delivered, Room& room, const ImageView& ou
   return std::move(delivered.header.done);
 }
 
+// ---- questions about many frames ----
+
+AnalysisOutcome Core::analyse(const AnalysisRequest& request, const AbortPoll& abort, const ProgressReport& progress) {
+  return orFromTheNext([&] { return analyseOnce(request, abort, progress); });
+}
+
+AnalysisOutcome Core::analyseOnce(const AnalysisRequest& request, const AbortPoll& abort,
+                                  const ProgressReport& progress) {
+  auto connected = io_->session(true, abort);
+  if (auto* error = std::get_if<Error>(&connected)) return std::move(*error);
+  const SessionPtr session = std::get<SessionPtr>(connected);
+  if (auto refused = tellBudget(session, abort)) return std::move(*refused);
+  InFlight call(session);
+  wire::Bytes header = wire::encodeAnalyse(call.id(), request);
+  if (auto bad = checkHeader(header, *session)) return std::move(*bad);
+  session->post(std::move(header));
+  Answer answer = call.wait(Clock::now() + kWithoutLimit, abort, progress);
+  if (auto* error = std::get_if<Error>(&answer)) return std::move(*error);
+  if (auto* analysed = std::get_if<wire::AnalysedFrames>(&answer)) return Analysed{std::move(analysed->frames)};
+  auto* need = std::get_if<wire::NeedFrames>(&answer);
+  if (need == nullptr) return strangeAnswer();
+  forgetFrames(need->fingerprints);
+  return Need{std::move(need->fingerprints)};
+}
+
 // ---- small requests: they never start a backend ----
+
+Result<bool> Core::wishBudget(const MemoryBudget& budget, bool always, const AbortPoll& abort) {
+  if (!always && budget == MemoryBudget{}) return true;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    wish_ = budget;
+  }
+  const SessionPtr session = io_->current();
+  if (!session || session->ended()) return true;
+  if (auto refused = tellBudget(session, abort)) return std::move(*refused);
+  return true;
+}
+
+/// Once for each wish and connection, before the request that needs it. A backend that has never heard of a wish is not
+/// told that there is none.
+std::optional<Error> Core::tellBudget(const SessionPtr& session, const AbortPoll& abort) {
+  MemoryBudget wish;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const MemoryBudget told = told_.first.lock() == session ? told_.second : MemoryBudget{};
+    if (told == wish_) return std::nullopt;
+    wish = wish_;
+  }
+  InFlight call(session);
+  session->post(wire::encodeBudget(call.id(), wish));
+  Answer answer = call.wait(Clock::now() + tuning_.silence, abort, {});
+  if (auto* error = std::get_if<Error>(&answer)) return std::move(*error);
+  if (!std::holds_alternative<wire::Pong>(answer)) return strangeAnswer();
+  const std::lock_guard<std::mutex> lock(mutex_);
+  told_ = {session, wish};
+  return std::nullopt;
+}
+
+Result<BackendCard> Core::backend(const AbortPoll& abort) {
+  auto connected = io_->session(false, abort);
+  if (auto* error = std::get_if<Error>(&connected)) return std::move(*error);
+  const wire::Welcome& welcome = std::get<SessionPtr>(connected)->welcome();
+  return BackendCard{welcome.serverVersion, welcome.device, welcome.arithmetic, welcome.pid};
+}
 
 Answer Core::ask(const SessionPtr& session, protocol::MessageType type, const AbortPoll& abort) {
   InFlight call(session);

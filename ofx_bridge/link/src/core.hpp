@@ -5,7 +5,10 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "carrier.hpp"
 #include "io_thread.hpp"
@@ -24,6 +27,10 @@ class Core {
                                         const AbortPoll& abort);
   [[nodiscard]] RenderOutcome render(const RenderRequest& request, const ImageView& output, const AbortPoll& abort,
                                      const ProgressReport& progress);
+  [[nodiscard]] AnalysisOutcome analyse(const AnalysisRequest& request, const AbortPoll& abort,
+                                        const ProgressReport& progress);
+  [[nodiscard]] Result<bool> wishBudget(const MemoryBudget& budget, bool always, const AbortPoll& abort);
+  [[nodiscard]] Result<BackendCard> backend(const AbortPoll& abort);
   [[nodiscard]] Result<std::string> status(const AbortPoll& abort);
   [[nodiscard]] Result<bool> clearCaches(const AbortPoll& abort);
   [[nodiscard]] Result<bool> shutdownBackend(const AbortPoll& abort);
@@ -38,6 +45,9 @@ class Core {
                                             const AbortPoll& abort);
   RenderOutcome renderOnce(const RenderRequest& request, const ImageView& output, const AbortPoll& abort,
                            const ProgressReport& progress);
+  AnalysisOutcome analyseOnce(const AnalysisRequest& request, const AbortPoll& abort, const ProgressReport& progress);
+  [[nodiscard]] std::optional<Error> tellBudget(const SessionPtr& session, const AbortPoll& abort);
+  void forgetFrames(const std::vector<Fingerprint>& missing);
   RenderOutcome conclude(Answer answer, Room& room, const ImageView& output);
   RenderOutcome deliver(Delivered delivered, Room& room, const ImageView& output);
   Answer ask(const SessionPtr& session, protocol::MessageType type, const AbortPoll& abort);
@@ -54,6 +64,8 @@ class Core {
   std::atomic<std::uint64_t> needs_{0};
   mutable std::mutex mutex_;
   std::string whyInline_;
+  MemoryBudget wish_;
+  std::pair<std::weak_ptr<Session>, MemoryBudget> told_;  // on which connection
 };
 
 }  // namespace sparkvsr::detail

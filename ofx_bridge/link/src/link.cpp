@@ -54,6 +54,16 @@ class LinkImplementation final : public Link {
                        const ProgressReport& progress) override {
     return guarded<RenderOutcome>([&] { return core().render(request, output, abort, progress); });
   }
+  AnalysisOutcome analyse(const AnalysisRequest& request, const AbortPoll& abort,
+                          const ProgressReport& progress) override {
+    return guarded<AnalysisOutcome>([&] { return core().analyse(request, abort, progress); });
+  }
+  Result<bool> wishBudget(const MemoryBudget& budget, bool always, const AbortPoll& abort) override {
+    return guarded<Result<bool>>([&] { return core().wishBudget(budget, always, abort); });
+  }
+  Result<BackendCard> backend(const AbortPoll& abort) override {
+    return guarded<Result<BackendCard>>([&] { return core().backend(abort); });
+  }
   Result<std::string> status(const AbortPoll& abort) override {
     return guarded<Result<std::string>>([&] { return core().status(abort); });
   }

@@ -123,6 +123,7 @@ std::uint64_t Session::nextId() {
 void Session::handle(wire::Pong&& message, Message&) { answer(message.id, message); }
 void Session::handle(wire::NeedFrames&& message, Message&) { answer(message.id, std::move(message)); }
 void Session::handle(wire::StatusReply&& message, Message&) { answer(message.id, std::move(message)); }
+void Session::handle(wire::AnalysedFrames&& message, Message&) { answer(message.id, std::move(message)); }
 
 void Session::handle(wire::Finished&& message, Message& parts) {
   const std::uint64_t id = message.id;

@@ -58,6 +58,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void handle(wire::Progress&& message, Message& parts);
   void handle(wire::Finished&& message, Message& parts);
   void handle(wire::StatusReply&& message, Message& parts);
+  void handle(wire::AnalysedFrames&& message, Message& parts);
   void handle(wire::Failure&& message, Message& parts);
   void handle(wire::Malformed&& message, Message& parts);
   void handle(wire::Welcome&& message, Message& parts);

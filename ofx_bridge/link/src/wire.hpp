@@ -63,6 +63,8 @@ struct Attach {
 [[nodiscard]] Bytes encodeDetach(std::uint32_t segment);
 [[nodiscard]] Bytes encodePut(const Fingerprint& fingerprint, const ImageDescriptor& image);
 [[nodiscard]] Bytes encodeRender(std::uint64_t id, const RenderRequest& request, const ImageDescriptor& output);
+[[nodiscard]] Bytes encodeAnalyse(std::uint64_t id, const AnalysisRequest& request);
+[[nodiscard]] Bytes encodeBudget(std::uint64_t id, const MemoryBudget& budget);
 /// PING, CANCEL, STATUS, BYE, SHUTDOWN, CLEAR: a type and an id.
 [[nodiscard]] Bytes encodePlain(protocol::MessageType type, std::uint64_t id);
 
@@ -74,6 +76,8 @@ struct Welcome {
   std::string serverName;
   std::string serverVersion;
   std::string instance;
+  std::string device;
+  std::string arithmetic;
   std::int64_t pid = 0;
   std::vector<std::string> carriers;
   std::uint64_t maxHeaderBytes = 0;
@@ -109,6 +113,10 @@ struct Finished {
   ImageDescriptor image;
   Done done;
 };
+struct AnalysedFrames {
+  std::uint64_t id = 0;
+  std::vector<std::int64_t> frames;
+};
 struct StatusReply {
   std::uint64_t id = 0;
   std::string json;
@@ -124,7 +132,7 @@ struct Malformed {
 };
 
 using Incoming = std::variant<Welcome, Failure, Pong, Attached, Release, NeedFrames, Progress, Finished, StatusReply,
-                              Unknown, Malformed>;
+                              AnalysedFrames, Unknown, Malformed>;
 
 /// An Error (BadMessage) when the bytes are no header at all: then nothing this peer says can be trusted.
 [[nodiscard]] Result<Incoming> decode(const void* data, std::size_t bytes);

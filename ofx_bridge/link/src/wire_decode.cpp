@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the link receives: nothing is believed before it was checked.
 #include <algorithm>
+#include <limits>
 
 #include "json.hpp"
 #include "msgpack_limits.hpp"
@@ -97,6 +98,8 @@ Welcome welcomeOf(Fields& fields) {
   fields.adopt(server);
   out.instance = fields.text("instance");
   if (out.instance.empty()) fields.fail("instance", "a string that is not empty", Json(out.instance));
+  out.device = fields.textOr("device", "");
+  out.arithmetic = fields.textOr("arithmetic", "");
   out.pid = static_cast<std::int64_t>(fields.unsignedInt("pid", 1, 0x7fffffff));
   out.carriers = fields.texts("carriers");
   Fields limits(fields.raw("limits"), "limits");
@@ -135,6 +138,19 @@ NeedFrames needOf(Fields& fields) {
     if (!good) fields.fail("fingerprints", "a list of 16-byte strings, not empty", list);
     if (good)
       std::copy_n(item.get_binary().begin(), protocol::kFingerprintBytes, out.fingerprints.emplace_back().begin());
+  }
+  return out;
+}
+
+AnalysedFrames analysedOf(Fields& fields) {
+  AnalysedFrames out;
+  const Json& list = fields.raw("frames");
+  if (!list.is_array()) fields.fail("frames", "a list of integers", list);
+  for (const Json& item : list.is_array() ? list : Json::array()) {
+    constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    const bool good = item.is_number_unsigned() ? item.get<std::uint64_t>() <= kMost : item.is_number_integer();
+    if (!good) fields.fail("frames", "a list of integers", list);
+    if (good) out.frames.push_back(item.get<std::int64_t>());
   }
   return out;
 }
@@ -187,6 +203,8 @@ Incoming dispatch(const Json& map, std::uint64_t type, std::uint64_t id) {
       return checked(id, progressOf(fields), fields);
     case MessageType::Done:
       return checked(id, finishedOf(fields), fields);
+    case MessageType::Analysed:
+      return checked(id, analysedOf(fields), fields);
     case MessageType::StatusReply:
       return StatusReply{id, map.dump(-1, ' ', false, Json::error_handler_t::replace)};
     default:

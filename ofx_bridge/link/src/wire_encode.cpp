@@ -63,29 +63,43 @@ Json descriptor(const ImageDescriptor& image) {
   return out;
 }
 
+/// Fields that came later are left out where they say nothing: older messages stay what they were, byte for byte.
 Json settingsMap(const Settings& settings) {
-  return {{"engine", settings.engine},
-          {"scale", settings.scale},
-          {"guidance", settings.guidance},
-          {"trust", settings.trust},
-          {"view", settings.view},
-          {"transfer", settings.transfer},
-          {"precision", settings.precision},
-          {"cuts", settings.cuts},
-          {"grid", settings.grid},
-          {"split", settings.split},
-          {"generation", settings.generation}};
+  const Settings plain;
+  Json map = {{"engine", settings.engine},
+              {"scale", settings.scale},
+              {"guidance", settings.guidance},
+              {"trust", settings.trust},
+              {"view", settings.view},
+              {"transfer", settings.transfer},
+              {"precision", settings.precision},
+              {"cuts", settings.cuts},
+              {"grid", settings.grid},
+              {"split", settings.split},
+              {"generation", settings.generation}};
+  if (settings.grain != plain.grain) map["grain"] = settings.grain;
+  if (settings.sharpness != plain.sharpness) map["sharpness"] = settings.sharpness;
+  if (settings.quality != plain.quality) map["quality"] = settings.quality;
+  if (settings.arithmetic != plain.arithmetic) map["arithmetic"] = settings.arithmetic;
+  return map;
 }
 
-Json keyframeMap(const KeyframeUse& keyframe) {
+Json pictureMap(const KeyframeUse& keyframe) {
   Json picture;
   if (const auto* pixels = std::get_if<Fingerprint>(&keyframe.picture)) {
     picture["fingerprint"] = binary(*pixels);
+  } else if (const auto* file = std::get_if<PictureFile>(&keyframe.picture)) {
+    picture["path"] = file->path;
+    if (!file->transfer.empty()) picture["transfer"] = file->transfer;
   } else {
-    picture["path"] = std::get<std::string>(keyframe.picture);
+    picture["model"] = std::get<PictureModel>(keyframe.picture).name;
   }
+  return picture;
+}
+
+Json keyframeMap(const KeyframeUse& keyframe) {
   Json map = {{"time", keyframe.time},
-              {"picture", picture},
+              {"picture", pictureMap(keyframe)},
               {"source", keyframe.source ? binary(*keyframe.source) : Json(nullptr)},
               {"strength", keyframe.strength}};
   if (keyframe.label) map["label"] = *keyframe.label;
@@ -160,6 +174,25 @@ Bytes encodeRender(std::uint64_t id, const RenderRequest& request, const ImageDe
   map["target"] = {
       {"width", request.target.width}, {"height", request.target.height}, {"window", request.target.window}};
   map["output"] = descriptor(output);
+  return packed(map);
+}
+
+Bytes encodeAnalyse(std::uint64_t id, const AnalysisRequest& request) {
+  Json map = header(MessageType::Analyse, id);
+  map["kind"] = request.kind;
+  map["frames"] = windowList(request.frames);
+  map["keyframes"] = request.keyframes;
+  map["cuts"] = request.cuts;
+  map["count"] = static_cast<std::uint64_t>(request.count);
+  map["scale"] = request.settings.scale;
+  map["settings"] = settingsMap(request.settings);
+  return packed(map);
+}
+
+Bytes encodeBudget(std::uint64_t id, const MemoryBudget& budget) {
+  Json map = header(MessageType::Budget, id);
+  map["vram_gb"] = budget.vram;
+  map["ram_gb"] = budget.ram;
   return packed(map);
 }
 

@@ -40,10 +40,10 @@ RenderRequest request() {
   out.session = "clip 7";
   out.priority = Priority::Prefetch;
   out.time = -3;
-  out.settings = {"lite", 3, 1.25, 0.5, "confidence", "linear", "bfloat16", {0, 100}, 12, 0.25, 4};
+  out.settings = {"lite", 3, 1.25, 0.5, "confidence", "linear", "bfloat16", {0, 100}, 12, 0.25, 4, 0, 0, "full", ""};
   out.window = {{-3, printFrom(0)}, {-2, printFrom(16)}};
   out.keyframes = {{0, printFrom(32), printFrom(48), 0.75},
-                   {24, std::string("/pictures/hero.0024.exr"), std::nullopt, 1.0}};
+                   {24, PictureFile{"/pictures/hero.0024.exr", ""}, std::nullopt, 1.0}};
   out.range = {-10, 240};
   out.target = {1920, 1080, {16, 8, 24, 14}};
   return out;
@@ -56,6 +56,25 @@ RenderRequest labelledRequest() {
   return out;
 }
 
+RenderRequest finishedRequest() {
+  RenderRequest out = request();
+  out.settings.grain = 0.5;
+  out.settings.sharpness = 0.25;
+  out.settings.quality = "draft";
+  return out;
+}
+
+AnalysisRequest analysis() {
+  AnalysisRequest out;
+  out.kind = "suggest";
+  out.frames = {{-3, printFrom(0)}, {-2, printFrom(16)}, {4, printFrom(32)}};
+  out.keyframes = {-2};
+  out.cuts = {0};
+  out.count = 1;
+  out.settings = finishedRequest().settings;
+  return out;
+}
+
 std::map<std::string, wire::Bytes> examples() {
   const PixelFormat format{8, 6, 4, Depth::Half, Premultiplication::Premultiplied};
   return {{"hello", wire::encodeHello(hello())},
@@ -64,6 +83,9 @@ std::map<std::string, wire::Bytes> examples() {
           {"put", wire::encodePut(printFrom(64), {format, 128, wire::ShmPlace{7, 5}})},
           {"render", wire::encodeRender(kBig, request(), {format, 64, wire::InlinePlace{1}})},
           {"render-label", wire::encodeRender(kBig, labelledRequest(), {format, 64, wire::InlinePlace{1}})},
+          {"render-finish", wire::encodeRender(kBig, finishedRequest(), {format, 64, wire::InlinePlace{1}})},
+          {"analyse", wire::encodeAnalyse(kBig, analysis())},
+          {"budget", wire::encodeBudget(kBig, {6.5, 0})},
           {"cancel", wire::encodePlain(MessageType::Cancel, kBig)},
           {"status", wire::encodePlain(MessageType::Status, kBig)},
           {"bye", wire::encodePlain(MessageType::Bye, kBig)},
@@ -115,6 +137,25 @@ TEST(a_label_travels_beside_its_time) {
   CHECK_EQUAL(keyframes.at(0).at("time").get<int>(), 0);
   CHECK_EQUAL(keyframes.at(0).at("label").get<int>(), 1001);
   CHECK_EQUAL(keyframes.at(1).at("label").get<int>(), -7);
+}
+
+TEST(pictures_of_keyframes_say_where_they_come_from) {
+  RenderRequest asked = request();
+  asked.keyframes = {{0, PictureFile{"/a.dpx", "cineon"}, std::nullopt, 1.0},
+                     {1, PictureModel{"blind"}, printFrom(0), 1}};
+  const wire::Bytes bytes = wire::encodeRender(1, asked, {{8, 6, 4}, 128, wire::InlinePlace{1}});
+  const Json keyframes = Json::from_msgpack(bytes).at("keyframes");
+  CHECK_EQUAL(keyframes.at(0).at("picture"), (Json{{"path", "/a.dpx"}, {"transfer", "cineon"}}));
+  CHECK_EQUAL(keyframes.at(1).at("picture"), (Json{{"model", "blind"}}));
+}
+
+TEST(what_says_nothing_is_left_out) {
+  const Json plain = Json::from_msgpack(examples().at("render")).at("settings");
+  for (const char* later : {"grain", "sharpness", "quality", "arithmetic"}) CHECK(!plain.contains(later));
+  RenderRequest bound = request();
+  bound.settings.arithmetic = "cpu avx2";
+  const wire::Bytes bytes = wire::encodeRender(1, bound, {{8, 6, 4}, 128, wire::InlinePlace{1}});
+  CHECK_EQUAL(Json::from_msgpack(bytes).at("settings").at("arithmetic").get<std::string>(), "cpu avx2");
 }
 
 TEST(what_the_link_sends_is_not_what_it_takes) {

@@ -15,7 +15,8 @@ Chunk clipped(Chunk chunk, const FrameSpan& bound) {
   return chunk;
 }
 
-FrameNumbers keyframesOf(const Chunk& chunk, const FrameNumbers& keyframes, const FrameNumbers& cuts) {
+FrameNumbers keyframesOf(const Chunk& chunk, const FrameNumbers& keyframes, const FrameNumbers& cuts,
+                         std::optional<std::int64_t> radius) {
   const FrameSpan shot = shotOf(chunk.first, cuts);
   FrameNumbers inside;
   std::optional<std::int64_t> before, after;
@@ -30,9 +31,8 @@ FrameNumbers keyframesOf(const Chunk& chunk, const FrameNumbers& keyframes, cons
     }
   }
   if (!inside.empty()) return inside;
-  for (const auto& beside : {before, after}) {
-    if (beside) inside.push_back(*beside);
-  }
+  if (before && (!radius || chunk.first - *before <= *radius)) inside.push_back(*before);
+  if (after && (!radius || *after - chunk.last <= *radius)) inside.push_back(*after);
   return inside;
 }
 
@@ -51,10 +51,10 @@ std::vector<Chunk> chunksAt(std::int64_t t, std::int64_t grid, const FrameNumber
 }
 
 FrameNumbers keyframesOfChunks(const std::vector<Chunk>& chunks, const FrameNumbers& keyframes,
-                               const FrameNumbers& cuts) {
+                               const FrameNumbers& cuts, std::optional<std::int64_t> radius) {
   FrameNumbers used;
   for (const Chunk& chunk : chunks) {
-    const FrameNumbers own = keyframesOf(chunk, keyframes, cuts);
+    const FrameNumbers own = keyframesOf(chunk, keyframes, cuts, radius);
     used.insert(used.end(), own.begin(), own.end());
   }
   std::sort(used.begin(), used.end());

@@ -25,9 +25,10 @@ struct Chunk {
                                           const FrameSpan& range);
 
 /// The keyframes that these chunks can use, ascending: of each chunk all inside it; where none is, the nearest before
-/// and after it in its shot.
+/// and after it in its shot, at most `radius` frames away from the chunk (none: any distance).
 [[nodiscard]] FrameNumbers keyframesOfChunks(const std::vector<Chunk>& chunks, const FrameNumbers& keyframes,
-                                             const FrameNumbers& cuts);
+                                             const FrameNumbers& cuts,
+                                             std::optional<std::int64_t> radius = std::nullopt);
 
 /// Whether a keyframe at `t` lies in the phase of every one of the chunks that hold it.
 [[nodiscard]] bool fitsExactly(std::int64_t t, const std::vector<Chunk>& chunks);

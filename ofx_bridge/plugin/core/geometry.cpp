@@ -73,6 +73,31 @@ PixelRect outputFrame(const ImagePlace& place) {
   return expected.intersected(place.bounds).empty() ? claimed : expected;
 }
 
+PixelRect insideMargins(const PixelRect& frame, const Margins& margins, RenderScale scale) {
+  const auto pixels = [](int margin, double factor) { return static_cast<int>(std::lround(margin * factor)); };
+  return {frame.x1 + pixels(margins.left, scale.x), frame.y1 + pixels(margins.bottom, scale.y),
+          frame.x2 - pixels(margins.right, scale.x), frame.y2 - pixels(margins.top, scale.y)};
+}
+
+RenderScale scaleOf(const PixelRect& frame, const std::optional<CanonicalRect>& region, double par,
+                    RenderScale otherwise) {
+  if (!region || !isUsable(*region)) return otherwise;
+  const PixelRect whole = toPixels(*region, {}, par);
+  return {static_cast<double>(frame.width()) / whole.width(), static_cast<double>(frame.height()) / whole.height()};
+}
+
+PixelRect fittedInto(const PixelRect& frame, const PixelRect& shape) {
+  constexpr double kSameShape = 0.01;
+  const double across = static_cast<double>(frame.width()) / shape.width();
+  const double up = static_cast<double>(frame.height()) / shape.height();
+  if (std::abs(across / up - 1) < kSameShape) return frame;
+  const double factor = std::min(across, up);
+  const int width = std::min(frame.width(), std::max(1, static_cast<int>(std::lround(shape.width() * factor))));
+  const int height = std::min(frame.height(), std::max(1, static_cast<int>(std::lround(shape.height() * factor))));
+  const int x1 = frame.x1 + (frame.width() - width) / 2, y1 = frame.y1 + (frame.height() - height) / 2;
+  return {x1, y1, x1 + width, y1 + height};
+}
+
 std::array<int, 4> windowFromTop(const PixelRect& frame, const PixelRect& window) {
   return {window.x1 - frame.x1, frame.y2 - window.y2, window.x2 - frame.x1, frame.y2 - window.y1};
 }

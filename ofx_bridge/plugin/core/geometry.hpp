@@ -67,6 +67,23 @@ struct ImagePlace {
 /// that is a render window; what a larger one has around it belongs to nobody.
 [[nodiscard]] PixelRect outputFrame(const ImagePlace& place);
 
+/// Pixels of a frame at full size that are no picture, on each side.
+struct Margins {
+  int left = 0, right = 0, top = 0, bottom = 0;
+  [[nodiscard]] bool none() const { return left == 0 && right == 0 && top == 0 && bottom == 0; }
+};
+
+/// What the margins leave of `frame`, which is `scale` times its full size; may be empty.
+[[nodiscard]] PixelRect insideMargins(const PixelRect& frame, const Margins& margins, RenderScale scale);
+
+/// By how much `frame` is smaller than at full size, `region` being its canonical one.
+[[nodiscard]] RenderScale scaleOf(const PixelRect& frame, const std::optional<CanonicalRect>& region, double par,
+                                  RenderScale otherwise);
+
+/// The largest rectangle inside `frame`, in its middle, with the aspect ratio of `shape`; `frame` itself where the two
+/// agree within 1 %. Neither is empty.
+[[nodiscard]] PixelRect fittedInto(const PixelRect& frame, const PixelRect& shape);
+
 /// `window` in pixels from the top left corner of `frame`, y downwards: x1, y1, x2, y2.
 [[nodiscard]] std::array<int, 4> windowFromTop(const PixelRect& frame, const PixelRect& window);
 

@@ -5,9 +5,11 @@
 //
 // Environment: SPARKVSR_PROBE_LOG, a file that gets one JSON line per call. SPARKVSR_PROBE_SCRIPT, the answers of the
 // next renders, separated by spaces, the last one for ever: `done`, `need` (the own frame), `need-all`, `need-other`,
-// `wait` (until aborted), `notice`, or the name of an error.
+// `wait` (until aborted), `notice`, or the name of an error; analyses take `done`, `need-all`, `wait` and errors.
+// SPARKVSR_PROBE_FRAMES: the frames that an analysis finds. SPARKVSR_PROBE_NO_BACKEND: none runs.
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -111,9 +113,40 @@ class ProbeLink final : public Link {
     return finish(request, output, answer == "notice");
   }
 
-  Result<std::string> status(const AbortPoll&) override { return std::string("{}"); }
-  Result<bool> clearCaches(const AbortPoll&) override { return true; }
-  Result<bool> shutdownBackend(const AbortPoll&) override { return true; }
+  AnalysisOutcome analyse(const AnalysisRequest& request, const AbortPoll& abort,
+                          const ProgressReport& progress) override {
+    const std::string answer = nextAnswer();
+    json line = sent(wire::encodeAnalyse(1, request));
+    line.update({{"call", "analyse"}, {"answer", answer}});
+    note(line);
+    if (progress) progress(0.5, "looking");
+    if (answer == "wait") return waitForAbort(abort);
+    if (answer == "need-all") return needAll(request.frames);
+    if (answer != "done") return Error{answer, "the probe was told to fail", "a result", "none"};
+    return Analysed{framesFromScript()};
+  }
+
+  Result<bool> wishBudget(const MemoryBudget& budget, bool always, const AbortPoll&) override {
+    json line = sent(wire::encodeBudget(1, budget));
+    line.update({{"call", "budget"}, {"always", always}});
+    note(line);
+    return true;
+  }
+
+  Result<BackendCard> backend(const AbortPoll&) override {
+    if (std::getenv("SPARKVSR_PROBE_NO_BACKEND") != nullptr)
+      return Error{"BackendNotFound", "no backend runs", "one", "none"};
+    return BackendCard{"9.9", "probe device", "probe arithmetic", 4242};
+  }
+  Result<std::string> status(const AbortPoll&) override { return std::string("{\"probe\":true}"); }
+  Result<bool> clearCaches(const AbortPoll&) override {
+    note({{"call", "clear"}});
+    return true;
+  }
+  Result<bool> shutdownBackend(const AbortPoll&) override {
+    note({{"call", "shutdown"}});
+    return std::getenv("SPARKVSR_PROBE_NO_BACKEND") == nullptr;
+  }
   [[nodiscard]] LinkCounters counters() const override { return {}; }
 
   void greet(const LinkOptions& options) {
@@ -126,14 +159,19 @@ class ProbeLink final : public Link {
   }
 
  private:
-  static RenderOutcome waitForAbort(const AbortPoll& abort) {
+  static Error waitForAbort(const AbortPoll& abort) {
     while (!abort()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
     return Error{"Aborted", "the host asked to stop", "", ""};
   }
 
-  static RenderOutcome needAll(const RenderRequest& request) {
+  static Need needAll(const std::vector<WindowFrame>& frames) {
     Need need;
-    for (const auto& frame : request.window) need.fingerprints.push_back(frame.fingerprint);
+    for (const auto& frame : frames) need.fingerprints.push_back(frame.fingerprint);
+    return need;
+  }
+
+  static Need needAll(const RenderRequest& request) {
+    Need need = needAll(request.window);
     for (const auto& use : request.keyframes) {
       if (use.source) need.fingerprints.push_back(*use.source);
       if (const auto* picture = std::get_if<Fingerprint>(&use.picture)) need.fingerprints.push_back(*picture);
@@ -167,6 +205,18 @@ class ProbeLink final : public Link {
     }
     ++turn_;
     return last;
+  }
+
+  /// What an analysis finds: the numbers of SPARKVSR_PROBE_FRAMES.
+  static std::vector<std::int64_t> framesFromScript() {
+    const char* script = std::getenv("SPARKVSR_PROBE_FRAMES");
+    std::istringstream words(script == nullptr ? "" : script);
+    return {std::istream_iterator<std::int64_t>(words), std::istream_iterator<std::int64_t>()};
+  }
+
+  void note(const json& line) {
+    const std::lock_guard lock(mutex_);
+    log(line);
   }
 
   static void log(const json& line) {

@@ -100,6 +100,30 @@ void testNearestFrame() {
   CHECK(nearestFrame(1001.0000001) == 1001 && nearestFrame(1000.9999999) == 1001);
 }
 
+void testMargins() {
+  const PixelRect frame{-3, 2, 97, 62};
+  CHECK(insideMargins(frame, {10, 20, 5, 1}, {}) == (PixelRect{7, 3, 77, 57}));
+  CHECK(insideMargins(frame, {10, 20, 5, 1}, {0.5, 0.5}) == (PixelRect{2, 3, 87, 59}));
+  CHECK(insideMargins(frame, {}, {}) == frame);
+  CHECK(insideMargins(frame, {60, 40, 0, 0}, {}).empty());
+  CHECK((Margins{}.none()) && !(Margins{0, 0, 0, 1}.none()));
+}
+
+void testScaleOf() {
+  const CanonicalRect region{0, 0, 200, 100};
+  CHECK(scaleOf({0, 0, 50, 50}, region, 2, {}).x == 0.5 && scaleOf({0, 0, 50, 50}, region, 2, {}).y == 0.5);
+  CHECK(scaleOf({0, 0, 50, 50}, std::nullopt, 1, {0.25, 0.25}).x == 0.25);
+  CHECK(scaleOf({0, 0, 50, 50}, CanonicalRect{0, 0, 1e9, 1e9}, 1, {0.25, 0.25}).y == 0.25);
+}
+
+void testFitted() {
+  CHECK(fittedInto({0, 0, 1920, 1080}, {0, 0, 720, 576}) == (PixelRect{285, 0, 1635, 1080}));
+  CHECK(fittedInto({10, 20, 110, 120}, {0, 0, 40, 10}) == (PixelRect{10, 57, 110, 82}));
+  CHECK(fittedInto({0, 0, 1920, 1080}, {5, 5, 645, 365}) == (PixelRect{0, 0, 1920, 1080}));
+  CHECK(fittedInto({0, 0, 1920, 1080}, {0, 0, 641, 358}) == (PixelRect{0, 0, 1920, 1080}));
+  CHECK(!fittedInto({0, 0, 1, 1}, {0, 0, 1000, 1}).empty());
+}
+
 HostFacts named(const char* name, bool multiResolution = false) {
   HostFacts facts;
   facts.name = name;
@@ -130,6 +154,9 @@ int main() {
   testWindowProperty();
   testScaleProperty();
   testNearestFrame();
+  testMargins();
+  testScaleOf();
+  testFitted();
   testHosts();
   return check::report();
 }

@@ -5,6 +5,7 @@
 
 #include "check.hpp"
 #include "core/bicubic.hpp"
+#include "core/reduce.hpp"
 #include "core/samples.hpp"
 
 using namespace sparkvsr;
@@ -106,9 +107,41 @@ void testNegativeRows() {
   for (int y = 0; y < 6; ++y) CHECK(upright.at(3, y, 2) == turned.at(3, 5 - y, 2));
 }
 
+template <typename Sample>
+std::vector<Sample> reduced(PixelFormat format, const std::vector<Sample>& source, int width, int height) {
+  const auto row = static_cast<std::ptrdiff_t>(packedRowBytes(format));
+  PixelFormat small = format;
+  small.width = width;
+  small.height = height;
+  std::vector<Sample> result(static_cast<std::size_t>(width * height * format.components));
+  reduceByArea({format, source.data(), row},
+               {small, result.data(), static_cast<std::ptrdiff_t>(packedRowBytes(small))});
+  return result;
+}
+
+bool near(float a, float b) { return std::abs(a - b) < 1e-5F; }
+
+void testReduce() {
+  const PixelFormat rgb{3, 2, 3, Depth::Float, Premultiplication::Opaque};
+  std::vector<float> ramp;
+  for (int n = 0; n < 18; ++n) ramp.push_back(static_cast<float>(n / 3));
+  const auto whole = reduced(rgb, ramp, 1, 1);
+  CHECK(near(whole[0], 2.5F) && near(whole[2], 2.5F));
+  const auto columns = reduced(rgb, ramp, 2, 1);
+  CHECK(near(columns[0], (0.0F + 3.0F + 0.5F * (1.0F + 4.0F)) / 3.0F));
+  CHECK(near(columns[3], (2.0F + 5.0F + 0.5F * (1.0F + 4.0F)) / 3.0F));
+  CHECK(reduced(rgb, ramp, 3, 2) == ramp);
+  const PixelFormat bytes{2, 1, 4, Depth::Byte, Premultiplication::Straight};
+  CHECK((reduced<std::uint8_t>(bytes, {200, 10, 60, 255, 9, 99, 9, 0}, 1, 1) ==
+         std::vector<std::uint8_t>{200, 10, 60, 128}));
+  CHECK((reduced<std::uint8_t>(bytes, {200, 10, 60, 0, 100, 20, 30, 0}, 1, 1) ==
+         std::vector<std::uint8_t>{150, 15, 45, 0}));
+}
+
 }  // namespace
 
 int main() {
+  testReduce();
   testHalves();
   testIntegers();
   testSameSizeIsExact();

@@ -284,8 +284,13 @@ class Instance:
         """Every call of the progress suite."""
         return [Progress(*one) for one in self._core.record()["progress"]]
 
+    @property
+    def goto_times(self) -> list[float]:
+        """Where the plugin told the timeline to go; ``time`` has followed."""
+        return list(self._core.record()["goto_times"])
+
     def forget(self) -> None:
-        """Clears pulls, messages and progress (not the persistent message)."""
+        """Clears pulls, messages, progress and goto_times (not the persistent message)."""
         self._core.forget()
 
     def destroy(self) -> None:

@@ -23,6 +23,11 @@ class Outcome(Protocol):
     confidence_low: float
     notices: list[tuple[str, str]]
 
+class Analysis(Protocol):
+    # Fingerprints that the backend lacks, or the frames found.
+    need: list[bytes]
+    frames: list[int]
+
 class Link:
     # abort is called about every 20 ms and ends the call with LinkError "Aborted" when it returns True.
     def __init__(
@@ -71,6 +76,21 @@ class Link:
         abort_after_ms: float | None = ...,
         progress: Callable[[float, str], None] | None = ...,
     ) -> Outcome: ...
+    def analyse(
+        self,
+        *,
+        kind: str,
+        frames: Sequence[tuple[int, bytes]],
+        keyframes: Sequence[int] = ...,
+        cuts: Sequence[int] = ...,
+        count: int = ...,
+        settings: Mapping[str, Any] = ...,
+        abort: Callable[[], bool] | None = ...,
+        abort_after_ms: float | None = ...,
+        progress: Callable[[float, str], None] | None = ...,
+    ) -> Analysis: ...
+    def wish_budget(self, *, vram: float = ..., ram: float = ..., always: bool = ...) -> bool: ...
+    def backend(self) -> dict[str, Any]: ...
     def status(self, abort: Callable[[], bool] | None = ..., abort_after_ms: float | None = ...) -> dict[str, Any]: ...
     def clear_caches(self, abort: Callable[[], bool] | None = ..., abort_after_ms: float | None = ...) -> bool: ...
     def shutdown_backend(self, abort: Callable[[], bool] | None = ..., abort_after_ms: float | None = ...) -> bool: ...

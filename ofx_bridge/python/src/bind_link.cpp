@@ -167,18 +167,32 @@ void apply(sparkvsr::Settings& settings, const std::string& key, const py::handl
     settings.split = value.cast<double>();
   else if (key == "generation")
     settings.generation = value.cast<std::int64_t>();
+  else if (key == "grain")
+    settings.grain = value.cast<double>();
+  else if (key == "sharpness")
+    settings.sharpness = value.cast<double>();
+  else if (key == "quality")
+    settings.quality = value.cast<std::string>();
+  else if (key == "arithmetic")
+    settings.arithmetic = value.cast<std::string>();
   else
     throw py::value_error("no setting has the name " + key);
+}
+
+std::string textOf(const py::dict& map, const char* key) {
+  return map.contains(key) && !map[key].is_none() ? map[key].cast<std::string>() : std::string();
 }
 
 sparkvsr::KeyframeUse keyframeOf(const py::dict& map) {
   sparkvsr::KeyframeUse out;
   out.time = map["time"].cast<std::int64_t>();
-  const py::object picture = map["picture"];
-  if (py::isinstance<py::bytes>(picture)) {
+  const py::object picture = map.contains("picture") ? py::object(map["picture"]) : py::none();
+  if (picture.is_none()) {
+    out.picture = sparkvsr::PictureModel{map["model"].cast<std::string>()};
+  } else if (py::isinstance<py::bytes>(picture)) {
     out.picture = printOf(picture.cast<py::bytes>());
   } else {
-    out.picture = picture.cast<std::string>();
+    out.picture = sparkvsr::PictureFile{picture.cast<std::string>(), textOf(map, "transfer")};
   }
   if (map.contains("source") && !map["source"].is_none()) out.source = printOf(map["source"].cast<py::bytes>());
   if (map.contains("strength")) out.strength = map["strength"].cast<double>();
@@ -251,6 +265,60 @@ py::bytes put(sparkvsr::Link& link, const py::array& array, const std::string& p
   return bytesOf(valueOf(std::move(result)));
 }
 
+py::object outcomeOf(sparkvsr::AnalysisOutcome outcome) {
+  if (auto* error = std::get_if<Error>(&outcome)) raise(*error);
+  py::list need, frames;
+  if (const auto* missing = std::get_if<sparkvsr::Need>(&outcome)) {
+    for (const auto& print : missing->fingerprints) need.append(bytesOf(print));
+  } else {
+    for (const std::int64_t frame : std::get<sparkvsr::Analysed>(outcome).frames) frames.append(frame);
+  }
+  return py::module_::import("types").attr("SimpleNamespace")(py::arg("need") = need, py::arg("frames") = frames);
+}
+
+py::object analyse(sparkvsr::Link& link, const std::string& kind,
+                   const std::vector<std::pair<std::int64_t, py::bytes>>& frames,
+                   const std::vector<std::int64_t>& keyframes, const std::vector<std::int64_t>& cuts,
+                   std::int64_t count, const py::dict& settings, const py::object& abort,
+                   std::optional<double> abortAfterMs, const py::object& progress) {
+  sparkvsr::AnalysisRequest request;
+  request.kind = kind;
+  for (const auto& [time, print] : frames) request.frames.push_back({time, printOf(print)});
+  request.keyframes = keyframes;
+  request.cuts = cuts;
+  request.count = count;
+  for (const auto& [key, value] : settings) apply(request.settings, key.cast<std::string>(), value);
+  const auto abortPoll = abortOf(abort, abortAfterMs);
+  const auto report = progressOf(progress);
+  sparkvsr::AnalysisOutcome outcome = [&] {
+    const py::gil_scoped_release released;
+    return link.analyse(request, abortPoll, report);
+  }();
+  return outcomeOf(std::move(outcome));
+}
+
+bool wishBudget(sparkvsr::Link& link, double vram, double ram, bool always) {
+  sparkvsr::Result<bool> result = [&] {
+    const py::gil_scoped_release released;
+    return link.wishBudget({vram, ram}, always, {});
+  }();
+  return valueOf(std::move(result));
+}
+
+py::dict backendOf(sparkvsr::Link& link) {
+  sparkvsr::Result<sparkvsr::BackendCard> result = [&] {
+    const py::gil_scoped_release released;
+    return link.backend({});
+  }();
+  const sparkvsr::BackendCard card = valueOf(std::move(result));
+  py::dict out;
+  out["version"] = card.version;
+  out["device"] = card.device;
+  out["arithmetic"] = card.arithmetic;
+  out["pid"] = card.pid;
+  return out;
+}
+
 py::dict countersOf(const sparkvsr::Link& link) {
   const sparkvsr::LinkCounters counters = link.counters();
   py::dict out;
@@ -306,6 +374,12 @@ void bindRequests(py::class_<sparkvsr::Link, LinkPtr>& type) {
            arg("depth") = "float", arg("components") = 4, arg("premultiplication") = "straight", noAbort, noTimer,
            arg("progress") = py::none(),
            "Renders one frame; the result has `need` (fingerprints) or `pixels` and the summary.");
+  type.def("analyse", &analyse, py::kw_only(), arg("kind"), arg("frames"), arg("keyframes") = py::list(),
+           arg("cuts") = py::list(), arg("count") = 0, arg("settings") = py::dict(), noAbort, noTimer,
+           arg("progress") = py::none(), "Looks at many frames; the result has `need` (fingerprints) or `frames`.");
+  type.def("wish_budget", &wishBudget, py::kw_only(), arg("vram") = 0.0, arg("ram") = 0.0, arg("always") = false,
+           "GiB of the backend's caches; sent once for each connection.");
+  type.def("backend", &backendOf, "Version, device, arithmetic and pid of the backend that runs.");
   type.def(
       "status",
       [](sparkvsr::Link& link, const py::object& abort, std::optional<double> afterMs) {

@@ -76,10 +76,21 @@ struct WindowFrame {
   Fingerprint fingerprint{};
 };
 
+/// A picture file that the backend reads. `transfer`: the curve of its samples; empty: as the file says.
+struct PictureFile {
+  std::string path;
+  std::string transfer;
+};
+
+/// The image model that makes the picture of the keyframe's source frame.
+struct PictureModel {
+  std::string name;
+};
+
 struct KeyframeUse {
   std::int64_t time = 0;
-  std::variant<Fingerprint, std::string> picture;  // pixels, or the path of a file that the backend reads
-  std::optional<Fingerprint> source;               // none: the host is blind to time
+  std::variant<Fingerprint, PictureFile, PictureModel> picture;
+  std::optional<Fingerprint> source;  // none: the host is blind to time
   double strength = 1.0;
   std::optional<std::int64_t> label = std::nullopt;  // what the artist calls the frame, for messages; none: `time`
 };
@@ -96,6 +107,10 @@ struct Settings {
   std::int64_t grid = 0;
   double split = 0.5;
   std::int64_t generation = 0;
+  double grain = 0.0;
+  double sharpness = 0.0;
+  std::string quality = "full";
+  std::string arithmetic;  // the kind of machine that the project is bound to; empty: any
 };
 
 /// Size of the whole output frame, and the part wanted of it, in pixels from the top left; x2, y2 exclusive.
@@ -137,6 +152,39 @@ struct Need {
 };
 
 using RenderOutcome = std::variant<Done, Need, Error>;
+
+/// What to look for in many frames. `frames`: ascending.
+struct AnalysisRequest {
+  std::string kind;  // "cuts": first frames of shots; "suggest": `count` frames worth a keyframe beside `keyframes`
+  std::vector<WindowFrame> frames;
+  std::vector<std::int64_t> keyframes;
+  std::vector<std::int64_t> cuts;
+  std::int64_t count = 0;
+  Settings settings;
+};
+
+/// The frames that were asked for, ascending.
+struct Analysed {
+  std::vector<std::int64_t> frames;
+};
+
+/// Need may name only as many frames as fit at once: put() them and ask again, until another answer comes.
+using AnalysisOutcome = std::variant<Analysed, Need, Error>;
+
+/// GiB of the caches; 0: as the backend decides.
+struct MemoryBudget {
+  double vram = 0;
+  double ram = 0;
+  friend bool operator==(const MemoryBudget& a, const MemoryBudget& b) { return a.vram == b.vram && a.ram == b.ram; }
+};
+
+/// Who serves.
+struct BackendCard {
+  std::string version;
+  std::string device;
+  std::string arithmetic;  // the kind of machine; "" where it does not say
+  std::int64_t pid = 0;
+};
 
 /// How to find or start a backend. Empty fields mean: from the environment, the bundle, the user's configuration.
 struct LinkOptions {
@@ -181,11 +229,29 @@ class Link {
   [[nodiscard]] virtual RenderOutcome render(const RenderRequest& request, const ImageView& output,
                                              const AbortPoll& abort, const ProgressReport& progress) = 0;
 
+  /// Looks at frames whose fingerprints are known; nothing need have been put before.
+  [[nodiscard]] virtual AnalysisOutcome analyse(const AnalysisRequest& request, const AbortPoll& abort,
+                                                const ProgressReport& progress) = 0;
+
+  /// Tells a wish for the caches' sizes, which lasts as long as the connection. Sends nothing where the same was said.
+  /// `always`: also that nothing is wished any more; else an empty wish is none. Starts no backend: without one it is
+  /// told with the first request that does.
+  [[nodiscard]] virtual Result<bool> wishBudget(const MemoryBudget& budget, bool always, const AbortPoll& abort) = 0;
+
+  /// The backend that runs; starts none.
+  [[nodiscard]] virtual Result<BackendCard> backend(const AbortPoll& abort) = 0;
+
   /// STATUS_REPLY as JSON text.
   [[nodiscard]] virtual Result<std::string> status(const AbortPoll& abort) = 0;
   [[nodiscard]] virtual Result<bool> clearCaches(const AbortPoll& abort) = 0;
   [[nodiscard]] virtual Result<bool> shutdownBackend(const AbortPoll& abort) = 0;
   [[nodiscard]] virtual LinkCounters counters() const = 0;
+
+  /// Where the log of a backend is that the link starts.
+  [[nodiscard]] static std::string backendLog();
+
+  /// Opens a file with whatever the desktop uses for it; false where there is no desktop. Does not wait.
+  [[nodiscard]] static Result<bool> openOnDesktop(const std::string& path);
 
   /// Ends all links of the process: joins the I/O threads within a second, else leaks them. For OfxActionUnload.
   static void shutdownAll() noexcept;
