@@ -86,11 +86,18 @@ def engine_of(trained: Networks, device: torch.device) -> tuple[str, LiteParts]:
 
 
 class Shot:
-    """A frame between two keyframes, at work in one precision."""
+    """A frame between two keyframes, at work in one precision and quality."""
 
-    def __init__(self, parts: LiteParts, device: torch.device, options: argparse.Namespace, precision: str) -> None:
+    def __init__(
+        self,
+        parts: LiteParts,
+        device: torch.device,
+        options: argparse.Namespace,
+        precision: str,
+        quality: str = "full",
+    ) -> None:
         self._parts, self._watch = parts, Watch()
-        self._settings = EngineSettings(options.scale, precision)
+        self._settings = EngineSettings(options.scale, precision, quality)
         self._engine = LiteEngine(device, parts)
         size = (options.height, options.width)
         picture = scene(options.height * options.scale, options.width * options.scale)
@@ -213,10 +220,10 @@ def speed_sheets(options: argparse.Namespace) -> list[Sheet]:
     detail = Sheet(f"Where the time goes, {where}: milliseconds", ["", *_heads(options.precisions)])
     rates = {}
     for precision, shot in shots.items():
-        for kind, work in (("without keyframes", shot.blind), ("between two keyframes", shot.keyed)):
-            found = best_of(options.runs, work)
+        for kind, found in _whole_times(shot, options.runs).items():
             rates[precision, kind] = 1e3 / found.wall
             whole.rows.append([f"{kind}, {precision}", *_cells(found), f"{1e3 / found.wall:.2f}"])
+    _drafts(whole, rates, Shot(parts, device, options, "float32", "draft"), options.runs)
     times = [shot.times(options.runs) for shot in shots.values()]
     for step in times[0]:
         detail.rows.append([step, *(cell for found in times for cell in _cells(found[step]))])
@@ -224,6 +231,19 @@ def speed_sheets(options: argparse.Namespace) -> list[Sheet]:
     if options.scale == 4 and not options.alone:
         _beside_the_rival(whole, rates, options, device)
     return [whole, detail]
+
+
+def _whole_times(shot: Shot, runs: int) -> dict[str, Time]:
+    works = {"without keyframes": shot.blind, "between two keyframes": shot.keyed}
+    return {kind: best_of(runs, work) for kind, work in works.items()}
+
+
+def _drafts(whole: Sheet, rates: dict[tuple[str, str], float], shot: Shot, runs: int) -> None:
+    """What scrubbing gains by the quality draft, beside the faster precision."""
+    for kind, found in _whole_times(shot, runs).items():
+        full = max(rate for (_, one), rate in rates.items() if one == kind)
+        whole.rows.append([f"{kind}, draft", *_cells(found), f"{1e3 / found.wall:.2f}"])
+        whole.rows.append([f"{kind}, draft: times as fast as full", "", "", f"{1e3 / found.wall / full:.1f}"])
 
 
 def _heads(precisions: Sequence[str]) -> list[str]:

@@ -56,6 +56,7 @@ class EngineInfo:
     ``low_agreement``: an ``agreement`` below it is worth the notice "check the offset".
     ``takes_views``: pictures may be strided views of host pixels, because the engine's bytes do not depend on strides.
     ``grids``: strides of the chunk grid that the engine offers, the usual one first; empty: it makes frames one by one.
+    ``qualities``: those of ``EngineSettings.quality`` that it offers.
     """
 
     name: str
@@ -66,14 +67,19 @@ class EngineInfo:
     low_agreement: float = 0.7
     takes_views: bool = False
     grids: tuple[int, ...] = ()
+    qualities: tuple[str, ...] = ("full",)
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """Settings that change what is computed before the mix. ``scale`` 1..4, ``precision`` "float32" or "bfloat16"."""
+    """Settings that change what is computed before the mix. ``scale`` 1..4, ``precision`` "float32" or "bfloat16".
+
+    ``quality``: "full", or "draft": what is quick enough for scrubbing, of the same look.
+    """
 
     scale: int = 4
     precision: str = "float32"
+    quality: str = "full"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,15 @@ def shrink(flow: Flow, size: tuple[int, int]) -> Flow:
     return smaller * np.array([size[1] / width, size[0] / height], dtype=np.float32)
 
 
+def enlarge(flow: Flow, size: tuple[int, int]) -> Flow:
+    """The same motion for pictures of ``size`` (height, width), in their pixels, in between interpolated."""
+    height, width = flow.shape[:2]
+    if (height, width) == size:
+        return flow
+    larger: Flow = _cv2.resize(flow, (size[1], size[0]), interpolation=_cv2.INTER_LINEAR)
+    return larger * np.array([size[1] / width, size[0] / height], dtype=np.float32)
+
+
 def measure(frame: Gray, keyframe: Gray) -> Flow:
     """Flow [H, W, 2] in pixels (x, y): pixel p of ``frame`` is found at p + flow in ``keyframe``.
 

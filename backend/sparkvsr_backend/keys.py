@@ -113,4 +113,4 @@ def _used(request: RenderRequest, keyframes: list[KeyframeContent]) -> list[Any]
 
 def _computed(settings: Settings) -> list[Any]:
     """The settings that change what is computed before the mix."""
-    return [settings.scale, settings.precision.value, settings.transfer.value]
+    return [settings.scale, settings.precision.value, settings.transfer.value, settings.quality.value]

@@ -51,7 +51,8 @@ class Plan:
     @property
     def engine_settings(self) -> EngineSettings:
         """What the engine computes by."""
-        return EngineSettings(scale=self.settings.scale, precision=self.settings.precision.value)
+        settings = self.settings
+        return EngineSettings(settings.scale, settings.precision.value, settings.quality.value)
 
     @property
     def fingerprints(self) -> list[bytes]:
@@ -177,10 +178,13 @@ def _require_supported(settings: Settings, info: EngineInfo) -> None:
             expected=", ".join(map(str, info.scales)),
             found=str(settings.scale),
         )
+    if settings.quality.value not in info.qualities:
+        raise UnsupportedSettingError(
+            f"{info.name} has no such quality", expected=", ".join(info.qualities), found=str(settings.quality)
+        )
     for name, found, expected in (
         ("grain", settings.grain, 0.0),
         ("sharpness", settings.sharpness, 0.0),
-        ("quality", str(settings.quality), "full"),
         ("arithmetic", settings.arithmetic, ""),
     ):
         if found != expected:

@@ -26,7 +26,7 @@ from sparkvsr.media.patterns import format_ranges
 from sparkvsr.propagation import CHUNK_OVERLAP
 from sparkvsr_backend.cache import Budgets
 from sparkvsr_backend.engine_loop import EngineLoop
-from sparkvsr_backend.requests import Picture, Precision, Settings, View
+from sparkvsr_backend.requests import Picture, Precision, Quality, Settings, View
 
 DEPTHS = {"8": Depth.BYTE, "10": Depth.SHORT, "16": Depth.SHORT, "half": Depth.HALF, "float": Depth.FLOAT}
 _ASPECT_TOLERANCE = 0.01
@@ -154,6 +154,7 @@ def _settings(options: argparse.Namespace, transfer: Transfer) -> Settings:
         split=options.split,
         precision=Precision(options.precision),
         grid=0 if options.chunk is None else options.chunk - CHUNK_OVERLAP,
+        quality=Quality.DRAFT if options.draft else Quality.FULL,
     )
 
 
@@ -359,6 +360,9 @@ def _add_computing(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--precision", choices=[str(precision) for precision in Precision], default="float32", help="default: float32"
+    )
+    group.add_argument(
+        "--draft", action="store_true", help="quick rather than good, for looking (lite): no networks, coarser motion"
     )
     group.add_argument(
         "--device", choices=["auto", "cpu", "cuda"], default="auto", help="default: cuda where there is one"

@@ -250,3 +250,7 @@ def _require_supported(settings: EngineSettings) -> None:
         raise UnsupportedSettingError(f"expected a scale of {', '.join(map(str, SCALES))}, found {settings.scale}")
     if settings.precision not in ("float32", "bfloat16"):
         raise UnsupportedSettingError(f"expected precision float32 or bfloat16, found {settings.precision}")
+    if settings.quality != "full":
+        raise UnsupportedSettingError(
+            f"expected quality full, which is all that this engine has; found {settings.quality}"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +25,7 @@ from sparkvsr.engine import (
     WindowFrame,
 )
 from sparkvsr.lite import fusion, handmade
+from sparkvsr.lite.blind import LanczosBlind
 from sparkvsr.lite.inference import PRECISIONS
 from sparkvsr.lite.latents import KeyframeLatents, LitePropagation, SourceLatents
 from sparkvsr.lite.parts import LiteParts, trained_parts
@@ -31,10 +33,12 @@ from sparkvsr.motion import luma
 from sparkvsr.resample import resize
 
 SCALES: Final = (1, 2, 3, 4)
+QUALITIES: Final = ("full", "draft")
 # Measured on real clips: true keyframes 0.98 and more, JPEG 85, sharpened or noisy ones 0.91 and more, the picture of
 # a frame beside them 0.2 to 0.9 as things move, shifted by 2 px 0.7 and less, mirrored or foreign ones below 0.05.
 AGREEMENT_NOTICE: Final = 0.8
 _POLL_SECONDS = 0.02
+_DRAFT_BLIND: Final = LanczosBlind()
 
 
 class PictureSizeError(EngineError):
@@ -45,7 +49,7 @@ class LiteEngine:
     """Blind part, motion, one warp, gate, and a network that refines them.
 
     ``parts`` says by what; without trained parts it is the hand-made engine. Stateless but for its pool of threads, so
-    safe to call from any number of threads.
+    safe to call from any number of threads. A draft is hand-made whatever the parts, by motion at half resolution.
     """
 
     def __init__(self, device: torch.device, parts: LiteParts) -> None:
@@ -62,6 +66,7 @@ class LiteEngine:
             window=0,
             identity=self._parts.identity,
             low_agreement=AGREEMENT_NOTICE,
+            qualities=QUALITIES,
         )
 
     def encode_source(self, window: Sequence[WindowFrame], settings: EngineSettings, watch: Watch) -> SourceLatents:
@@ -74,7 +79,7 @@ class LiteEngine:
         picture = own.to(self._device)
         blind, small = self._blind_pair(picture, settings)
         contrast = evidence.contrast(small, blind.shape[1] / small.shape[1])
-        return SourceLatents(picture, blind, small, contrast, _seen_by_motion(picture, settings.scale))
+        return SourceLatents(picture, blind, small, contrast, _seen_by_motion(picture, settings))
 
     def encode_keyframe(
         self, picture: torch.Tensor, source: torch.Tensor | None, settings: EngineSettings, watch: Watch
@@ -92,7 +97,7 @@ class LiteEngine:
         blind, small = self._blind_pair(own, settings)
         lack = handmade.lack_of_detail(picture, blind, own)
         disagreement = handmade.disagreement(picture, own, agreement)
-        gray = _seen_by_motion(own, settings.scale)
+        gray = _seen_by_motion(own, settings)
         return KeyframeLatents(picture, blind, small, agreement, lack, disagreement, gray)
 
     def propagate(
@@ -128,7 +133,8 @@ class LiteEngine:
     def _blind_pair(self, picture: torch.Tensor, settings: EngineSettings) -> tuple[torch.Tensor, torch.Tensor]:
         """The blind result, and the frame itself at the evidence's size."""
         small = resize(picture, evidence.size_of(picture, settings.scale), "lanczos3")
-        return self._parts.blind.upscale(picture, settings.scale, settings.precision), small
+        part = _DRAFT_BLIND if _is_draft(settings) else self._parts.blind
+        return part.upscale(picture, settings.scale, settings.precision), small
 
     def _carry(
         self, latents: SourceLatents, keyframes: Sequence[Keyframe], settings: EngineSettings, watch: Watch
@@ -138,12 +144,13 @@ class LiteEngine:
             _require_size(keyframe.latents.picture, latents.picture, settings.scale)
         moving = [keyframe for keyframe in keyframes if keyframe.offset != 0]
         tasks = [self._pool.submit(motion.measure, latents.gray, keyframe.latents.gray) for keyframe in moving]
-        flows = list(_gather(tasks, watch))
+        size = (latents.blind.shape[1], latents.blind.shape[2])
+        flows = [motion.enlarge(flow, size) for flow in _gather(tasks, watch)]
         moved = [handmade.move(latents, keyframe, flow) for keyframe, flow in zip(moving, flows, strict=True)]
-        if moved and len(moved) == len(keyframes) and self._parts.fusion is not None:
+        network = None if _is_draft(settings) else self._parts.fusion
+        if moved and len(moved) == len(keyframes) and network is not None:
             watch.step(0.5, "fusion")
-            network = self._parts.fusion.of(settings.precision)
-            return fusion.refined(network, latents, moved)
+            return fusion.refined(network.of(settings.precision), latents, moved)
         arrived = iter(moved)
         carried = [
             handmade.stay(latents, keyframe) if keyframe.offset == 0 else next(arrived).carried
@@ -185,6 +192,8 @@ def _require_supported(settings: EngineSettings) -> None:
         raise UnsupportedSettingError(f"expected a scale of {', '.join(map(str, SCALES))}, found {settings.scale}")
     if settings.precision not in PRECISIONS:
         raise UnsupportedSettingError(f"expected a precision of {', '.join(PRECISIONS)}, found {settings.precision!r}")
+    if settings.quality not in QUALITIES:
+        raise UnsupportedSettingError(f"expected a quality of {', '.join(QUALITIES)}, found {settings.quality!r}")
 
 
 def _require_size(picture: torch.Tensor, source: torch.Tensor, scale: int) -> None:
@@ -193,9 +202,17 @@ def _require_size(picture: torch.Tensor, source: torch.Tensor, scale: int) -> No
         raise PictureSizeError(f"expected a keyframe of shape {expected}, found {tuple(picture.shape)}")
 
 
-def _seen_by_motion(picture: torch.Tensor, scale: int) -> motion.Gray:
-    """The luma of a source frame, interpolated: motion depends on no network and is the same in any precision."""
-    size = (picture.shape[1] * scale, picture.shape[2] * scale)
+def _is_draft(settings: EngineSettings) -> bool:
+    return settings.quality == "draft"
+
+
+def _seen_by_motion(picture: torch.Tensor, settings: EngineSettings) -> motion.Gray:
+    """The luma of a source frame, interpolated: motion depends on no network and is the same in any precision.
+
+    Half as large for a draft, but no smaller than the frame itself.
+    """
+    times = max(1.0, settings.scale / 2) if _is_draft(settings) else settings.scale
+    size = (math.ceil(picture.shape[1] * times), math.ceil(picture.shape[2] * times))
     return motion.gray8(resize(luma(picture), size, "lanczos3"))
 
 

@@ -11,7 +11,7 @@ from sparkvsr.color import Transfer
 from sparkvsr.frames import Depth, PixelFormat, Premultiplication
 from sparkvsr_backend import keys
 from sparkvsr_backend.keys import KeyframeContent
-from sparkvsr_backend.requests import Precision, Priority, RenderRequest, Settings, Target, View
+from sparkvsr_backend.requests import Precision, Priority, Quality, RenderRequest, Settings, Target, View
 
 OWN, OTHER = b"o" * 16, b"p" * 16
 LAYOUT = PixelFormat(8, 6, 4, Depth.FLOAT, Premultiplication.STRAIGHT)
@@ -45,6 +45,7 @@ def test_a_key_is_the_same_in_every_process() -> None:
         with_settings(view=View.CONFIDENCE),
         with_settings(transfer=Transfer.LINEAR),
         with_settings(precision=Precision.BFLOAT16),
+        with_settings(quality=Quality.DRAFT),
         replace(REQUEST, window=((5, OTHER),)),
         replace(REQUEST, window=((5, OWN), (6, OTHER))),
         replace(REQUEST, target=Target.whole(16, 12), output=replace(LAYOUT, width=16, height=12)),
@@ -126,6 +127,17 @@ def test_moving_guidance_leaves_all_but_the_result() -> None:
         "e-1", REQUEST.settings, KEYFRAME, size
     )
     assert keys.chunk_source_key("e-1", moved) == keys.chunk_source_key("e-1", REQUEST)
+
+
+@pytest.mark.parametrize("change", [{"quality": Quality.DRAFT}, {"precision": Precision.BFLOAT16}, {"scale": 2}])
+def test_what_the_engine_computes_by_changes_the_keys_of_all_latents(change: dict[str, object]) -> None:
+    changed = with_settings(**change)
+    size = (6, 8)
+    assert keys.source_key("e-1", changed) != keys.source_key("e-1", REQUEST)
+    assert keys.chunk_source_key("e-1", changed) != keys.chunk_source_key("e-1", REQUEST)
+    assert keys.keyframe_key("e-1", changed.settings, KEYFRAME, size) != keys.keyframe_key(
+        "e-1", REQUEST.settings, KEYFRAME, size
+    )
 
 
 def test_a_keyframes_latents_do_not_depend_on_when_and_how_strong() -> None:

@@ -266,10 +266,10 @@ def test_the_speed_of_every_part_is_told(tmp_path: Path) -> None:
         save_file(network.state_dict(), tmp_path / name)
     given = f"--width 24 --height 16 --runs 1 --alone --blind {tmp_path / 'blind'} --fusion {tmp_path / 'fusion'}"
     whole, detail = speed_lite.speed_sheets(speed_lite.parse_arguments(given.split()))
+    kinds = ("without keyframes", "between two keyframes")
     assert [row[0] for row in whole.rows] == [
-        f"{what}, {precision}"
-        for precision in ("float32", "bfloat16")
-        for what in ("without keyframes", "between two keyframes")
+        *(f"{what}, {precision}" for precision in ("float32", "bfloat16") for what in kinds),
+        *(f"{what}, draft{more}" for what in kinds for more in ("", ": times as fast as full")),
     ]
     assert all(float(row[-1]) > 0 for row in whole.rows)
     parts = [row[0] for row in detail.rows]
