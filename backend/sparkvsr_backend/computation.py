@@ -13,10 +13,11 @@ import torch
 from sparkvsr import engine as science
 from sparkvsr.color import Guide, Transfer, from_working, upscale_alpha, varies
 from sparkvsr.engine import Decoded, EngineInfo, Mix, Propagation, Watch
+from sparkvsr.finish import Grain, measure_grain
 from sparkvsr.frames import Frame, PixelFormat
 from sparkvsr.keyframes import register
 from sparkvsr.resample import resize
-from sparkvsr_backend import chunked, pictures, views
+from sparkvsr_backend import chunked, finishing, pictures, views
 from sparkvsr_backend.buffers import (
     BufferPool,
     OutputBuffer,
@@ -104,6 +105,9 @@ class KeptChunk:
         return max(1, weight(self.frames))
 
 
+GRAIN_BYTES = 1024
+"""What the measured grain of a frame weighs, about."""
+
 CHUNKS_KEPT = 4
 """Decoded chunks that are kept whatever they weigh: two hold a frame of their overlap, each keyed and blind."""
 
@@ -120,11 +124,22 @@ class Stores:
         self.keyframes: Tier[Key, KnownKeyframe] = Tier(budgets.keyframe_latents)
         self.propagations: Tier[Key, Carried] = Tier(budgets.propagations)
         self.decoded: Tier[Key, KeptChunk] = Tier(budgets.decoded, least=CHUNKS_KEPT)
+        self.analysis: Tier[Key, Any] = Tier(budgets.analysis)
         self.files = KeyframeFiles()
+
+    def resize(self, budgets: Budgets) -> None:
+        """Other budgets; what is beyond them is forgotten at once."""
+        self.frames.resize(budgets.frames)
+        self.sources.resize(budgets.source_latents)
+        self.keyframes.resize(budgets.keyframe_latents)
+        self.propagations.resize(budgets.propagations)
+        self.decoded.resize(budgets.decoded)
+        self.analysis.resize(budgets.analysis)
 
     def clear(self) -> None:
         """Forget everything but what is in use."""
-        for store in (self.frames, self.sources, self.keyframes, self.propagations, self.decoded, self.pool):
+        latents = (self.sources, self.keyframes, self.propagations, self.decoded)
+        for store in (self.frames, *latents, self.analysis, self.pool):
             store.clear()
         self.maker.clear()
 
@@ -331,7 +346,9 @@ class Computation:
         request = self.plan.request
         layout = self.stores.frames.format_of(request.own_frame)
         has_alpha = layout is not None and pictures.carries_alpha(layout)
-        return request.settings.view in (View.SOURCE, View.SPLIT) or (_wants_alpha(request) and has_alpha)
+        grain = finishing.grain_key(request)
+        unknown = grain is not None and grain not in self.stores.analysis
+        return request.settings.view in (View.SOURCE, View.SPLIT) or (_wants_alpha(request) and has_alpha) or unknown
 
     def _size(self) -> Size:
         """Of the own source frame. Raises NeedFrames, for everything at once, when it was never seen."""
@@ -382,7 +399,7 @@ class Computation:
         else:
             shown = self._shown(decoded)
             alpha = self._alpha(None if decoded is None else shown)
-            rgb = from_working(shown, request.settings.transfer)
+            rgb = from_working(self._finished(shown, decoded), request.settings.transfer)
             self.stores.bridge.deliver(_targeted(rgb, request), alpha, request.output, target)
         return Frame(target, request.output)
 
@@ -407,6 +424,29 @@ class Computation:
         if settings.view is View.SPLIT:
             return views.split_picture(self._source_shown(), decoded.frame, settings.split)
         return views.compose(settings.view, decoded)
+
+    def _finished(self, shown: torch.Tensor, decoded: Decoded | None) -> torch.Tensor:
+        """What is shown, with grain and sharpness; alpha was guided by the picture without them."""
+        request = self.plan.request
+        if decoded is None or not finishing.is_wanted(request.settings):
+            return shown
+        with self._stage("finish"):
+            result = finishing.finished(decoded.frame, request, self._grain())
+        if request.settings.view is View.SPLIT:
+            return views.split_picture(shown, result, request.settings.split)
+        return result
+
+    def _grain(self) -> Grain | None:
+        """Of the source frame; None where none is wanted."""
+        key = finishing.grain_key(self.plan.request)
+        if key is None:
+            return None
+
+        def measure() -> tuple[Grain, int]:
+            return measure_grain(self._picture(self.plan.request.own_frame)), GRAIN_BYTES
+
+        grain: Grain = self.stores.analysis.obtain(key, measure, self.watch.cancelled)
+        return grain
 
     def _source_shown(self) -> torch.Tensor:
         """The source as a host would enlarge it."""
@@ -451,7 +491,8 @@ def _wants_alpha(request: RenderRequest) -> bool:
 
 def _passes_through(request: RenderRequest, decoded: Decoded, own: Frame) -> bool:
     """Whether the engine gave the source's own samples back, and the host wants them just as they are."""
-    plain = request.settings.view is View.RESULT and request.target.is_whole and request.output == own.format
+    plain = request.settings.view is View.RESULT and not finishing.is_wanted(request.settings)
+    plain = plain and request.target.is_whole and request.output == own.format
     return plain and request.settings.transfer is Transfer.SRGB and pictures.shows(decoded.frame, own)
 
 

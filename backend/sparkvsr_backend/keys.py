@@ -92,12 +92,18 @@ def result_key(identity: str, request: RenderRequest, keyframes: list[KeyframeCo
         [target.width, target.height, *target.window],
         format_parts(request.output),
         _used(request, keyframes) if shown else [],
+        [settings.grain, settings.sharpness] if shows_finish(settings.view) else [],
     )
 
 
 def shows_keyframes(view: View) -> bool:
     """Whether keyframes, guidance and trust can change what this view shows."""
     return view not in (View.SOURCE, View.BLIND)
+
+
+def shows_finish(view: View) -> bool:
+    """Whether this view shows the finished result, with grain and sharpness; the others show what it is made of."""
+    return view in (View.RESULT, View.SPLIT)
 
 
 def format_parts(layout: PixelFormat) -> list[Any]:
