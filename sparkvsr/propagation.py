@@ -173,15 +173,18 @@ def _clipped(first: int, last: int, *bounds: Span) -> Span:
     return Span(max(firsts), min(lasts))
 
 
-def keyframes_of_chunk(first: int, last: int, keyframes: Iterable[int], cuts: Iterable[int] = ()) -> tuple[int, ...]:
+def keyframes_of_chunk(
+    first: int, last: int, keyframes: Iterable[int], cuts: Iterable[int] = (), radius: int | None = None
+) -> tuple[int, ...]:
     """The keyframes that a chunk can use, ascending: all inside it; where none is, the nearest before and after it.
 
-    Those outside lie in the chunk's shot.
+    Those outside lie in the chunk's shot, and at most ``radius`` frames from its first or last (None: any distance).
     """
     shot = shot_of(first, cuts)
     known = sorted({k for k in keyframes if k in shot})
     inside = tuple(k for k in known if first <= k <= last)
-    before, after = [k for k in known if k < first], [k for k in known if k > last]
+    before = [k for k in known if k < first and (radius is None or first - k <= radius)]
+    after = [k for k in known if k > last and (radius is None or k - last <= radius)]
     return inside or (*before[-1:], *after[:1])
 
 

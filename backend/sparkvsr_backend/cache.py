@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from sparkvsr_backend.protocol import TierCounters
@@ -14,6 +14,10 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 _POLL_S = 0.02
+
+
+_ON_DEVICE = ("source_latents", "keyframe_latents", "propagations", "decoded")
+_IN_MEMORY = ("frames", "results", "analysis")
 
 
 class GaveUpError(Exception):
@@ -30,19 +34,37 @@ class Budgets:
     propagations: int
     results: int
     decoded: int = 0
+    analysis: int = 64 << 20
     arrivals: int = 2 << 30
+
+    def within(self, ram: int | None, vram: int | None, device: str) -> Budgets:
+        """These budgets, scaled to so many bytes of the machine's and the device's memory (None: as they are).
+
+        Latents and what is made of them lie on the device, frames, results and looks in the machine's memory; on a
+        processor all do. ``arrivals`` stays: what was asked for must have room.
+        """
+        if device.partition(":")[0] == "cpu":
+            return self._scaled(_ON_DEVICE + _IN_MEMORY, ram)
+        return self._scaled(_ON_DEVICE, vram)._scaled(_IN_MEMORY, ram)
+
+    def _scaled(self, tiers: tuple[str, ...], most: int | None) -> Budgets:
+        total = sum(getattr(self, tier) for tier in tiers)
+        if most is None or total == 0:
+            return self
+        return replace(self, **{tier: getattr(self, tier) * most // total for tier in tiers})
 
     @staticmethod
     def share_out(total: int) -> Budgets:
         """A total, divided by what is dearest to make again and what is largest."""
         percent = total // 100
         return Budgets(
-            frames=30 * percent,
+            frames=20 * percent,
             source_latents=10 * percent,
             keyframe_latents=15 * percent,
             propagations=15 * percent,
             results=25 * percent,
             decoded=5 * percent,
+            analysis=10 * percent,
         )
 
 
@@ -162,6 +184,12 @@ class Tier(Generic[K, V]):
             raise
         claim.flight.finish(value, nbytes)
         return value
+
+    def resize(self, budget: int) -> None:
+        """Another budget; the oldest entries beyond it go at once."""
+        with self._lock:
+            self.budget = budget
+            self._shrink()
 
     def clear(self) -> None:
         """Forget everything but what is in the making."""

@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 import torch
 
 from sparkvsr import engine as science
+from sparkvsr.arithmetic import arithmetic_of
 from sparkvsr.engine import Engine, EngineRegistry, Watch
 from sparkvsr.frames import Frame
 from sparkvsr.keyframes.models import ImageModels
+from sparkvsr_backend.analysis import Analysis
 from sparkvsr_backend.buffers import ByteArray, OutputBuffer, copied
 from sparkvsr_backend.cache import Budgets, Flight, GaveUpError, Tier
 from sparkvsr_backend.computation import Computation, RenderResult, Stores, notices_of
@@ -32,9 +34,9 @@ from sparkvsr_backend.errors import (
 from sparkvsr_backend.frame_store import FrameStore
 from sparkvsr_backend.keyframe_models import KeyframeLeftOutError, KeyframeMaker
 from sparkvsr_backend.keys import Key
-from sparkvsr_backend.plan import Plan, make_plan
+from sparkvsr_backend.plan import Plan, make_plan, require_machine
 from sparkvsr_backend.protocol import TierCounters
-from sparkvsr_backend.requests import RenderRequest
+from sparkvsr_backend.requests import AnalysisRequest, RenderRequest
 
 DEFAULT_CACHE_BYTES = 4 << 30
 
@@ -53,7 +55,7 @@ class EngineLoop:
     def __init__(
         self, registry: EngineRegistry, device: torch.device | str = "cpu", budgets: Budgets | None = None
     ) -> None:
-        budgets = budgets or Budgets.share_out(DEFAULT_CACHE_BYTES)
+        self._budgets = budgets = budgets or Budgets.share_out(DEFAULT_CACHE_BYTES)
         self.device = torch.device(device)
         self.image_models = ImageModels(self._first_engine, self.device)
         self._stores = Stores(budgets, bridge_to(self.device), KeyframeMaker(self.image_models))
@@ -83,6 +85,11 @@ class EngineLoop:
         """The one whose blind part is the built-in image model."""
         return self.engine(self.engine_names()[0])
 
+    @property
+    def arithmetic(self) -> str:
+        """The kind of machine that this is, as far as bytes are concerned."""
+        return arithmetic_of(self.device)
+
     def engine_names(self) -> tuple[str, ...]:
         """Names of all engines on offer."""
         return tuple(self._registry.factories)
@@ -97,6 +104,7 @@ class EngineLoop:
             "propagations": stores.propagations.counters(),
             "decoded": stores.decoded.counters(),
             "results": self._results.counters(),
+            "analysis": stores.analysis.counters(),
         }
 
     def clear(self) -> None:
@@ -124,9 +132,28 @@ class EngineLoop:
             result = self.render(error.without(request), out, watch, defer)
             return replace(result, notices=(error.notice, *result.notices))
 
+    @torch.no_grad()
+    def analyse(self, request: AnalysisRequest, watch: Watch | None = None) -> tuple[int, ...]:
+        """Look at many frames, and name some of them. Raises NeedFrames for some of those that are missing, a
+        BackendError, or CancelledError of the science.
+        """
+        stores = self._stores
+        with _named_errors():
+            return Analysis(request, stores.frames, stores.analysis, stores.bridge, watch or Watch()).run()
+
+    def limit(self, ram: int | None, vram: int | None) -> None:
+        """Bytes that the caches may take in the machine's and the device's memory; None: as they were to begin with.
+
+        What is beyond them goes at once.
+        """
+        budgets = self._budgets.within(ram, vram, self.device.type)
+        self._results.resize(budgets.results)
+        self._stores.resize(budgets)
+
     def _render(self, request: RenderRequest, out: OutputBuffer | None, watch: Watch, defer: Defer) -> RenderResult:
         stores = self._stores
         with _named_errors():
+            require_machine(request.settings, self.device)
             plan = make_plan(request, self.engine(request.settings.engine), stores.files, stores.maker)
             claim = self._results.claim(plan.key, watch.cancelled)
             if claim.flight is None:

@@ -150,6 +150,12 @@ class FrameStore:
         for lease in leases:
             lease.give_back()
 
+    def resize(self, budget: int) -> None:
+        """Another budget for frames kept for later; what is beyond it goes at once."""
+        with self._lock:
+            self.budget = budget
+            self._tier.resize(budget)
+
     def clear(self) -> None:
         """Forget all pixels but those in slots."""
         with self._lock:

@@ -45,6 +45,7 @@ def welcome(
     device: str,
     frame_bytes: int,
     engines: tuple[wire.EngineCard, ...],
+    arithmetic: str,
 ) -> wire.Welcome:
     """The answer to a HELLO that was found good."""
     return wire.Welcome(
@@ -56,6 +57,7 @@ def welcome(
         device=device,
         engines=engines,
         carriers=agreed_carriers(hello),
+        arithmetic=arithmetic,
         limits=wire.Limits(header_bytes=wire.HEADER_BYTES, frame_bytes=frame_bytes),
     )
 

@@ -40,6 +40,7 @@ _PRIVATE_UMASK = 0o077
 @dataclass(frozen=True)
 class ServeOptions:
     """How to serve. ``address`` empty: a socket in the runtime directory; ``cache_bytes`` 0: half of the free memory;
+    ``vram_bytes``: of it on a GPU, 0: a quarter of that GPU's;
     ``frame_bytes`` 0: an eighth of the machine's memory;
     ``idle_timeout_s`` 0: for ever; ``log`` None: the file in the runtime directory, "-": standard error."""
 
@@ -48,6 +49,7 @@ class ServeOptions:
     address: str = ""
     log: str | None = None
     cache_bytes: int = 0
+    vram_bytes: int = 0
     frame_bytes: int = 0
     workers: int = 0
     directory: Path | None = None
@@ -112,11 +114,12 @@ def _make_server(
     from sparkvsr.engine import default_registry
     from sparkvsr_backend.cache import Budgets
     from sparkvsr_backend.engine_loop import EngineLoop
-    from sparkvsr_backend.memory import default_cache_bytes, largest_frame_bytes
+    from sparkvsr_backend.memory import default_cache_bytes, default_vram_bytes, largest_frame_bytes
     from sparkvsr_backend.server import Server, ServerOptions
 
     frame_bytes = options.frame_bytes or largest_frame_bytes()
     budgets = replace(Budgets.share_out(options.cache_bytes or default_cache_bytes()), arrivals=2 * frame_bytes)
+    budgets = budgets.within(None, options.vram_bytes or default_vram_bytes(options.device), options.device)
     loop = EngineLoop((registry or default_registry)(), options.device, budgets)
     server = Server(
         loop,
@@ -135,11 +138,13 @@ def _make_server(
 
 def _tune_process() -> None:
     """Before torch is imported."""
+    from sparkvsr.arithmetic import hold_to_common
     from sparkvsr_backend.memory import keep_freed_memory
 
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads leave the cores to the host beside us
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch asks for huge pages: a 512th of the page faults
     keep_freed_memory()
+    hold_to_common()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
 
 
@@ -178,6 +183,9 @@ def parse_arguments(arguments: Sequence[str]) -> ServeOptions:
         "--cache-gb", type=float, default=0.0, metavar="GB", help="memory for caches (default: half of what is free)"
     )
     parser.add_argument(
+        "--vram-gb", type=float, default=0.0, metavar="GB", help="of a GPU's memory for caches (default: a quarter)"
+    )
+    parser.add_argument(
         "--frame-mb",
         type=float,
         default=0.0,
@@ -194,6 +202,7 @@ def parse_arguments(arguments: Sequence[str]) -> ServeOptions:
         address=chosen.address,
         log=chosen.log,
         cache_bytes=int(chosen.cache_gb * (1 << 30)),
+        vram_bytes=int(chosen.vram_gb * (1 << 30)),
         frame_bytes=int(chosen.frame_mb * (1 << 20)),
         workers=chosen.workers,
     )
@@ -214,7 +223,11 @@ def run(options: ServeOptions, registry: Callable[[], EngineRegistry] | None = N
     except BackendError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    except (OSError, RuntimeError) as error:  # a folder that cannot be made or written, a device that torch has not
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # a folder that cannot be made or written, a device that torch has not
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 1
 

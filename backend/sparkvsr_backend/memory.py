@@ -25,6 +25,15 @@ def default_cache_bytes() -> int:
     return cache_bytes_of(available_bytes(), _group_limit())
 
 
+def default_vram_bytes(device: str) -> int | None:
+    """A quarter of a GPU's memory, as the rest is for the engine; None on a processor."""
+    if not device.startswith("cuda"):
+        return None
+    import torch
+
+    return int(torch.cuda.mem_get_info(torch.device(device))[1]) // 4
+
+
 def keep_freed_memory() -> bool:
     """Have the C library keep some memory that was freed; False where it is not glibc.
 
@@ -44,6 +53,12 @@ def largest_frame_bytes() -> int:
     """An eighth of the machine's memory: 3 GiB of 24, where an 8K RGBA float frame takes 0.5."""
     known = [size for size in (_meminfo("MemTotal"), _group_limit()) if size is not None]
     return max((min(known) if known else 2 * _FALLBACK) // 8, _LEAST)
+
+
+def most_cache_bytes() -> int:
+    """Nine tenths of the machine's memory: what caches never go beyond, whatever is wished."""
+    known = [size for size in (_meminfo("MemTotal"), _group_limit()) if size is not None]
+    return (min(known) if known else 2 * _FALLBACK) // 10 * 9
 
 
 def cache_bytes_of(available: int | None, limit: int | None) -> int:

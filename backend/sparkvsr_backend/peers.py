@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sparkvsr_backend.buffers import OutputBuffer, Segment
 from sparkvsr_backend.errors import BadSlotError
-from sparkvsr_backend.protocol import Hello, Image, Render
+from sparkvsr_backend.protocol import Analyse, Budget, Hello, Image, Render
 
 MAX_SEGMENTS = 16
 MAX_SESSIONS = 4096
@@ -39,11 +39,14 @@ class Ring:
 
 @dataclass(eq=False)
 class Job:
-    """A request under way. ``cancelled`` is set by CANCEL, by the end of the connection, and by shutdown."""
+    """A request under way. ``cancelled`` is set by CANCEL, by the end of the connection, and by shutdown.
+
+    ``out``: where a frame goes; None: into memory of our own.
+    """
 
     peer: Peer
-    render: Render
-    out: OutputBuffer | None
+    message: Render | Analyse
+    out: OutputBuffer | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     shutdown: bool = False
 
@@ -65,6 +68,7 @@ class Peer:
     rings: dict[int, Ring] = field(default_factory=dict)
     jobs: dict[int, Job] = field(default_factory=dict)
     sessions: set[str] = field(default_factory=set)
+    budget: Budget = field(default_factory=Budget)
 
     def ring(self, image: Image) -> Ring:
         """The ring of a descriptor. Raises BadSlotError."""

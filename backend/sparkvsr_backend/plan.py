@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import torch
+
+from sparkvsr.arithmetic import arithmetic_of, has_bfloat16
 from sparkvsr.engine import Engine, EngineInfo, EngineSettings, Mix
 from sparkvsr.propagation import Chunk, chunks_at, keyframes_of_chunk
 from sparkvsr_backend import keys
@@ -12,7 +15,7 @@ from sparkvsr_backend.errors import BadKeyframeError, UnsupportedSettingError
 from sparkvsr_backend.keyframe_files import KeyframeFiles
 from sparkvsr_backend.keyframe_models import KeyframeMaker
 from sparkvsr_backend.keys import Key, KeyframeContent
-from sparkvsr_backend.requests import KeyframeUse, RenderRequest, Settings
+from sparkvsr_backend.requests import KeyframeUse, Precision, RenderRequest, Settings
 
 Size = tuple[int, int]
 """(height, width)."""
@@ -182,13 +185,23 @@ def _require_supported(settings: Settings, info: EngineInfo) -> None:
         raise UnsupportedSettingError(
             f"{info.name} has no such quality", expected=", ".join(info.qualities), found=str(settings.quality)
         )
-    for name, found, expected in (
-        ("grain", settings.grain, 0.0),
-        ("sharpness", settings.sharpness, 0.0),
-        ("arithmetic", settings.arithmetic, ""),
-    ):
-        if found != expected:
-            raise UnsupportedSettingError(f"{name} is not offered", expected=f"{expected!r}", found=f"{found!r}")
+
+
+def require_machine(settings: Settings, device: torch.device) -> None:
+    """Whether this machine makes the bytes that the settings mean. Raises UnsupportedSettingError."""
+    if settings.precision is Precision.BFLOAT16 and not has_bfloat16(device):
+        raise UnsupportedSettingError(
+            "this processor has no bfloat16 (AVX512-BF16 or AMX), and would make other pixels, slowly; use float32, or "
+            "render where there is one",
+            expected="precision float32",
+            found="bfloat16",
+        )
+    if settings.arithmetic and settings.arithmetic != (kind := arithmetic_of(device)):
+        raise UnsupportedSettingError(
+            "this machine is of another kind than the one that the request is bound to, and would make other pixels",
+            expected=settings.arithmetic,
+            found=kind,
+        )
 
 
 def _trimmed(request: RenderRequest, info: EngineInfo) -> RenderRequest:

@@ -1,4 +1,4 @@
-"""From a job to its answer: render, name what went wrong, describe what came out."""
+"""From a job to its answer: render or analyse, name what went wrong, describe what came out."""
 
 from __future__ import annotations
 
@@ -51,11 +51,14 @@ def render_job(
 def _attempt(
     loop: EngineLoop, job: Job, report: Callable[[Message], None], cancelled: Callable[[], bool], defer: Defer
 ) -> Ended:
-    number = job.render.id
+    number = job.message.id
     watch = Watch(progress=_now_and_then(number, report), cancelled=cancelled)
     try:
         watch.step(0.0, "start")
-        return _done(job, loop.render(job.render.request, job.out, watch, defer))
+        if isinstance(job.message, wire.Analyse):
+            frames = loop.analyse(job.message.request, watch)
+            return Ended(job, "rendered", wire.Analysed(id=number, frames=frames))
+        return _done(job, job.message, loop.render(job.message.request, job.out, watch, defer))
     except NeedFrames as need:
         return Ended(job, "needed", wire.Need(id=number, fingerprints=need.fingerprints))
     except science.CancelledError:
@@ -68,7 +71,7 @@ def _attempt(
 
 def refusal_of(job: Job) -> Ended:
     """The backend is about to exit."""
-    return Ended(job, "failed", error_message(ShuttingDownError("the backend is about to exit"), job.render.id))
+    return Ended(job, "failed", error_message(ShuttingDownError("the backend is about to exit"), job.message.id))
 
 
 def error_message(error: BackendError, request_id: int) -> wire.Error:
@@ -95,14 +98,14 @@ def _now_and_then(number: int, report: Callable[[Message], None]) -> Callable[[f
     return progress
 
 
-def _done(job: Job, result: RenderResult) -> Ended:
-    image = job.render.output
+def _done(job: Job, render: wire.Render, result: RenderResult) -> Ended:
+    image = render.output
     payload = None
     if image.carrier is Carrier.INLINE:
         image = replace(image, part=1)
         payload = _bytes_of(result.frame.pixels, image)
     done = wire.Done(
-        id=job.render.id,
+        id=render.id,
         image=image,
         cached=result.cached,
         confidence=wire.Confidence(mean=result.confidence_mean, low=result.confidence_low),

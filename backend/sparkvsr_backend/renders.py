@@ -1,4 +1,4 @@
-"""RENDER: requests from the queue to their answers."""
+"""RENDER and ANALYSE: requests from the queue to their answers."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from sparkvsr_backend.pace import Pace
 from sparkvsr_backend.peers import Job, Peer
 from sparkvsr_backend.protocol import Carrier, Image, Message
 from sparkvsr_backend.rendering import Ended, refusal_of, render_job
+from sparkvsr_backend.requests import Priority
 from sparkvsr_backend.scheduler import Ticket
 from sparkvsr_backend.slots import Slots
 from sparkvsr_backend.workers import WorkerPool
@@ -80,17 +81,22 @@ class Renders:
 
     def on_render(self, peer: Peer, message: wire.Render, _: list[zmq.Frame]) -> None:
         """Serve a request, now or later. Raises ShuttingDownError, BadMessageError, OutOfMemoryError, BadSlotError."""
-        if self._closing:
-            raise ShuttingDownError("the backend is about to exit")
-        if not message.id or message.id in peer.jobs:
-            raise BadMessageError("id", expected="a number not in use, from 1", found=str(message.id))
-        self._require_patience(peer, message)
+        self._require_place(peer, message)
+        self._require_reader(peer, message)
         job = peer.jobs[message.id] = Job(peer, message, self._output(peer, message.output))
         peer.remember_session(message.request.session)
-        if self._may_run_here(job):
+        if self._may_run_here(job, message):
             self._run_here(job)
         else:
             self._workers.submit(Ticket(peer, message.id, message.request.priority, job))
+
+    def on_analyse(self, peer: Peer, message: wire.Analyse, _: list[zmq.Frame]) -> None:
+        """Serve an analysis behind what an artist waits for. Raises ShuttingDownError, BadMessageError,
+        OutOfMemoryError.
+        """
+        self._require_place(peer, message)
+        job = peer.jobs[message.id] = Job(peer, message)
+        self._workers.submit(Ticket(peer, message.id, Priority.PREFETCH, job))
 
     def on_cancel(self, peer: Peer, message: wire.Cancel, _: list[zmq.Frame]) -> None:
         """Forget a request; one that runs ends at its next step."""
@@ -118,9 +124,15 @@ class Renders:
 
     # --- before ----------------------------------------------------------------------------------------------------
 
-    def _require_patience(self, peer: Peer, message: wire.Render) -> None:
+    def _require_place(self, peer: Peer, message: wire.Render | wire.Analyse) -> None:
+        if self._closing:
+            raise ShuttingDownError("the backend is about to exit")
+        if not message.id or message.id in peer.jobs:
+            raise BadMessageError("id", expected="a number not in use, from 1", found=str(message.id))
         if self._workers.queued_of(peer) >= _QUEUED_PER_CLIENT:
             raise OutOfMemoryError("too many requests wait", expected=f"at most {_QUEUED_PER_CLIENT}", found="one more")
+
+    def _require_reader(self, peer: Peer, message: wire.Render) -> None:
         if message.output.carrier is not Carrier.INLINE:
             return
         unsent = self._desk.outbox.unsent_bytes(peer.route)
@@ -139,7 +151,7 @@ class Renders:
 
     def _cancel(self, job: Job) -> None:
         job.cancelled.set()
-        if self._workers.cancel(job.peer, job.render.id):
+        if self._workers.cancel(job.peer, job.message.id):
             self._end(Ended(job, "cancelled"))
 
     def _running(self) -> list[Job]:
@@ -147,9 +159,9 @@ class Renders:
 
     # --- on the socket's thread ------------------------------------------------------------------------------------
 
-    def _may_run_here(self, job: Job) -> bool:
+    def _may_run_here(self, job: Job, message: wire.Render) -> bool:
         idle = self._here is None and self._workers.is_idle
-        return idle and self._is_small(job) and self._pace.is_quick(_kind_of(job))
+        return idle and self._is_small(message) and self._pace.is_quick(_kind_of(message))
 
     def _run_here(self, job: Job) -> None:
         start = time.monotonic()
@@ -192,49 +204,51 @@ class Renders:
         """``seconds``: how long it ran; None where it did not."""
         job = ended.job
         self._counts[ended.outcome] += 1
-        job.peer.jobs.pop(job.render.id, None)
+        job.peer.jobs.pop(job.message.id, None)
         wanted = not job.peer.gone and (job.shutdown or not job.cancelled.is_set())
         if ended.message is not None and wanted:
             self._answer(job, ended.message, ended.payload)
         job.give_back()
-        if seconds is not None:
-            self._pace.note(_kind_of(job), seconds, counts=ended.outcome == "rendered")
-            self._tidy(ended)
+        if seconds is not None and isinstance(job.message, wire.Render):
+            self._pace.note(_kind_of(job.message), seconds, counts=ended.outcome == "rendered")
+            self._tidy(ended, job.message)
 
     def _answer(self, job: Job, message: Message, payload: Any) -> None:
         if isinstance(message, wire.Error):
-            event("failed", level=30, name=message.name, message=message.message, id=job.render.id)
+            event("failed", level=30, name=message.name, message=message.message, id=job.message.id)
         self._desk.outbox.send(job.peer.route, message, payload)
 
-    def _tidy(self, ended: Ended) -> None:
+    def _tidy(self, ended: Ended, render: wire.Render) -> None:
         """The answer is on its way: what was read and written in slots moves to memory of our own."""
         settler = self._desk.settler
-        if self._is_small(ended.job):
-            settler.do(lambda: self._empty_slots(ended))
+        if self._is_small(render):
+            settler.do(lambda: self._empty_slots(ended, render))
         else:
-            settler.submit(lambda: self._empty_slots_later(ended))
+            settler.submit(lambda: self._empty_slots_later(ended, render))
 
-    def _empty_slots_later(self, ended: Ended) -> None:
+    def _empty_slots_later(self, ended: Ended, render: wire.Render) -> None:
         """Not while the link copies the result out, as two large copies at once slow each other down."""
         if ended.later:
-            time.sleep(min(ended.job.render.output.span_bytes / _READING_BYTES_PER_S, _LONGEST_READING_S))
-        self._empty_slots(ended)
+            time.sleep(min(render.output.span_bytes / _READING_BYTES_PER_S, _LONGEST_READING_S))
+        self._empty_slots(ended, render)
 
-    def _empty_slots(self, ended: Ended) -> None:
+    def _empty_slots(self, ended: Ended, render: wire.Render) -> None:
         for work in ended.later:
             work()
-        for fingerprint in ended.job.render.request.fingerprints:
+        for fingerprint in render.request.fingerprints:
             self._loop.frames.settle(fingerprint)
 
-    def _is_small(self, job: Job) -> bool:
-        layouts = map(self._loop.frames.format_of, job.render.request.fingerprints)
+    def _is_small(self, render: wire.Render) -> bool:
+        layouts = map(self._loop.frames.format_of, render.request.fingerprints)
         nbytes = sum(layout.nbytes for layout in layouts if layout is not None)
-        return job.render.output.span_bytes + nbytes <= _SMALL_BYTES
+        return render.output.span_bytes + nbytes <= _SMALL_BYTES
 
 
-def _kind_of(job: Job) -> Hashable:
+def _kind_of(render: wire.Render) -> Hashable:
     """What decides how long a request takes, roughly; files count, as reading one is never quick."""
-    request = job.render.request
+    request = render.request
     files = sum(keyframe.picture.path is not None for keyframe in request.keyframes)
-    work = (request.settings.engine, request.settings.scale, request.settings.view, request.output)
-    return (*work, len(request.window), len(request.keyframes), files)
+    settings = request.settings
+    work = (settings.engine, settings.scale, settings.view, settings.quality, request.output)
+    finish = (settings.grain > 0.0, settings.sharpness > 0.0)
+    return (*work, *finish, len(request.window), len(request.keyframes), files)

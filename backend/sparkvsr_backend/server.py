@@ -11,13 +11,14 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import zmq
 
 import sparkvsr_backend.protocol as wire
 from sparkvsr_backend import handshake
+from sparkvsr_backend.budget import agreed
 from sparkvsr_backend.desk import Desk
 from sparkvsr_backend.engine_loop import EngineLoop
 from sparkvsr_backend.errors import (
@@ -30,6 +31,7 @@ from sparkvsr_backend.errors import (
 from sparkvsr_backend.intake import SETTLE_POLL_MS, Intake
 from sparkvsr_backend.log import RateLimit, event
 from sparkvsr_backend.mailbox import Mailbox
+from sparkvsr_backend.memory import most_cache_bytes
 from sparkvsr_backend.outbox import Outbox
 from sparkvsr_backend.peers import Peer, watch_process
 from sparkvsr_backend.protocol import Message
@@ -248,6 +250,7 @@ class Server:
             device=options.device,
             frame_bytes=options.frame_bytes,
             engines=self._engines,
+            arithmetic=self._loop.arithmetic,
         )
 
     def _forget(self, peer: Peer, why: str) -> None:
@@ -266,6 +269,8 @@ class Server:
             peer.close()
         self._renders.forget(peer)
         self._intake.forget(peer)
+        if peer.budget != wire.Budget() and self._stop_at is None:
+            self._limit_caches()
 
     def _lost(self, route: bytes, why: str) -> None:
         peer = self._peers.get(route)
@@ -289,6 +294,8 @@ class Server:
             wire.Put: self._intake.on_put,
             wire.Render: self._on_render,
             wire.Cancel: self._renders.on_cancel,
+            wire.Analyse: self._renders.on_analyse,
+            wire.Budget: self._on_budget,
         }
 
     def _on_ping(self, peer: Peer, message: wire.Ping, _: list[zmq.Frame]) -> None:
@@ -317,6 +324,20 @@ class Server:
             self._desk.mailbox.post(lambda: self._reply(peer, wire.Pong(id=message.id)))
 
         self._desk.settler.submit(clear)  # giving gigabytes back takes its time
+
+    def _on_budget(self, peer: Peer, message: wire.Budget, _: list[zmq.Frame]) -> None:
+        peer.budget = replace(message, id=0)
+        event("budget", client=peer.hello.client.name, ram_gb=message.ram_gb, vram_gb=message.vram_gb)
+        self._limit_caches(lambda: self._reply(peer, wire.Pong(id=message.id)))
+
+    def _limit_caches(self, then: Callable[[], None] = lambda: None) -> None:
+        ram, vram = agreed((peer.budget for peer in self._peers.values()), most_cache_bytes())
+
+        def limit() -> None:
+            self._loop.limit(ram, vram)
+            self._desk.mailbox.post(then)
+
+        self._desk.settler.submit(limit)  # giving gigabytes back takes its time
 
     def _on_shutdown(self, peer: Peer, message: wire.Shutdown, _: list[zmq.Frame]) -> None:
         event("shutdown", asked_by=peer.hello.client.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from sparkvsr.engine import Watch
 from sparkvsr.frames import PixelFormat, fingerprint
@@ -14,15 +15,30 @@ from sparkvsr_backend.errors import NeedFrames
 from sparkvsr_backend.requests import KeyframeUse, Picture, Priority, RenderRequest, Settings, Target
 
 
+@dataclass(frozen=True)
+class Reach:
+    """How far keyframes reach, in frames (None: to the ends of their shots), and the strength of some of them, 0..1."""
+
+    radius: int | None = None
+    strengths: Mapping[int, float] = field(default_factory=dict)
+
+
 class ClipRenderer:
     """Renders frames of a clip. ``keyframes``: pictures by frame number; ``output``: the format of a whole frame."""
 
     def __init__(
-        self, loop: EngineLoop, clip: Clip, keyframes: Mapping[int, Picture], settings: Settings, output: PixelFormat
+        self,
+        loop: EngineLoop,
+        clip: Clip,
+        keyframes: Mapping[int, Picture],
+        settings: Settings,
+        output: PixelFormat,
+        reach: Reach | None = None,
     ) -> None:
         self._loop = loop
         self._clip = clip
         self._keyframes = dict(keyframes)
+        self._reach = reach or Reach()
         self._settings = settings
         self._output = output
         info = loop.engine(settings.engine).info
@@ -41,10 +57,11 @@ class ClipRenderer:
 
     def keyframes_of(self, number: int) -> tuple[int, ...]:
         """The keyframes that the frame uses."""
-        cuts = self._settings.cuts
+        cuts, radius = self._settings.cuts, self._reach.radius
         if not self._grid:
-            return keyframes_in_reach(number, self._keyframes, cuts)
-        of_chunks = (keyframes_of_chunk(one.first, one.last, self._keyframes, cuts) for one in self._chunks(number))
+            return keyframes_in_reach(number, self._keyframes, cuts, radius)
+        chunks = self._chunks(number)
+        of_chunks = (keyframes_of_chunk(one.first, one.last, self._keyframes, cuts, radius) for one in chunks)
         return tuple(sorted({time for times in of_chunks for time in times}))
 
     def _request(self, number: int) -> RenderRequest:
@@ -76,7 +93,8 @@ class ClipRenderer:
         return chunks_at(number, self._grid, self._settings.cuts, whole)
 
     def _use(self, time: int) -> KeyframeUse:
-        return KeyframeUse(time=time, picture=self._keyframes[time], source=self._fingerprint(time))
+        strength = self._reach.strengths.get(time, 1.0)
+        return KeyframeUse(time=time, picture=self._keyframes[time], source=self._fingerprint(time), strength=strength)
 
     def _fingerprint(self, number: int) -> bytes:
         """Known for ever once computed: 16 bytes a frame."""

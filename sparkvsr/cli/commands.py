@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+from sparkvsr.arithmetic import hold_to_common
 from sparkvsr.cli.errors import FAILURE, USAGE, CommandError, as_told, describe
 from sparkvsr.cli.interruption import INTERRUPTED, WORDS, working
 from sparkvsr.cli.screen import Screen
@@ -17,6 +18,7 @@ Run = Callable[[argparse.Namespace, Screen], int]
 
 COMMANDS = {
     "upscale": "upscale a clip, guided by keyframes",
+    "cuts": "find where the shots of a clip begin",
     "weights": "download, check and list the checkpoint of the 5B engine",
     "train": "train the networks of the lite engine",
     "demo": "make a clip, upscale it through the real plugin, measure, show",
@@ -81,6 +83,7 @@ def _print_any_name() -> None:
 
 def _run(words: list[str]) -> int:
     """A command. Raises what it raises."""
+    hold_to_common()
     parser = build_parser(words[0] if words else None)
     try:
         options = parser.parse_args(words)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
+from sparkvsr.arithmetic import arithmetic_of
 from sparkvsr.cli.findings import Finding, fail, ok, warn
 from sparkvsr.cli.status import size
 
@@ -52,6 +53,14 @@ def processor() -> Iterator[Finding]:
         yield warn("processor", text, "a processor with AVX2 is several times faster")
     else:
         yield ok("processor", text)
+    yield ok("arithmetic", _arithmetic())
+
+
+def _arithmetic() -> str:
+    """What ``--arithmetic`` takes."""
+    import torch
+
+    return arithmetic_of(torch.device("cpu"))
 
 
 def _cpu_flags() -> set[str]:

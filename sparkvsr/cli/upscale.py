@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparkvsr.cli import values
-from sparkvsr.cli.clip_renderer import ClipRenderer
+from sparkvsr.cli.clip_renderer import ClipRenderer, Reach
 from sparkvsr.cli.delivery import Delivery, Wishes, check_output_kind, decide, open_writer, refuse_overwriting
 from sparkvsr.cli.devices import pick_device
 from sparkvsr.cli.errors import SUCCESS, UsageError
 from sparkvsr.cli.keyframe_options import collect
-from sparkvsr.cli.keyframe_sources import sources_of
+from sparkvsr.cli.keyframe_sources import cuts_of, sources_of
 from sparkvsr.cli.screen import Screen
 from sparkvsr.color import Transfer
 from sparkvsr.engine import default_registry
@@ -39,6 +39,7 @@ class Job:
     clip: Clip
     numbers: range
     keyframes: dict[int, Picture]
+    reach: Reach
     settings: Settings
     delivery: Delivery
 
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         _announce(job, str(device), screen)
         loop = EngineLoop(default_registry(), device, Budgets.share_out(int(options.memory * 2**30)))
         _prepare_models(job, loop)
-        renderer = ClipRenderer(loop, clip, job.keyframes, job.settings, job.delivery.rendered)
+        renderer = ClipRenderer(loop, clip, job.keyframes, job.settings, job.delivery.rendered, job.reach)
         started = time.perf_counter()
         _render(job, renderer, screen)
         spent = time.perf_counter() - started
@@ -80,13 +81,14 @@ def plan(options: argparse.Namespace, clip: Clip, note: Callable[[str], None] = 
     output = Path(options.output)
     check_output_kind(output, len(numbers))
     transfer = _transfer(options, clip)
-    keyframes = _keyframes(options, clip, transfer, note)
-    settings = _settings(options, transfer)
+    cuts = _cuts(options, clip, transfer, note)
+    keyframes = _keyframes(options, clip, transfer, cuts, note)
+    settings = _settings(options, transfer, cuts)
     delivery = decide(output, clip, _target_size(options, clip), transfer, _wishes(options))
     pictures = [Path(picture.path) for picture in keyframes.values() if picture.path is not None]
     inputs = [*_input_files(options.input, clip), *pictures]
     refuse_overwriting(output, inputs, list(numbers), options.overwrite)
-    return Job(clip, numbers, keyframes, settings, delivery)
+    return Job(clip, numbers, keyframes, _reach(options, keyframes), settings, delivery)
 
 
 def _numbers(options: argparse.Namespace, clip: Clip) -> range:
@@ -113,15 +115,42 @@ def _refuse_gaps(clip: Clip, numbers: range) -> None:
         )
 
 
+def _cuts(options: argparse.Namespace, clip: Clip, transfer: Transfer, note: Callable[[str], None]) -> tuple[int, ...]:
+    """Those that are listed, or found in the whole clip, so that any range gives the same pixels."""
+    if options.cuts is not None:
+        listed: tuple[int, ...] = options.cuts
+        return listed
+    note(f"looking for cuts in {len(clip.numbers)} frames")
+    found = cuts_of(clip, transfer)
+    note(f"cuts: {' '.join(map(str, found)) or 'none'}")
+    return found
+
+
+def _reach(options: argparse.Namespace, keyframes: dict[int, Picture]) -> Reach:
+    strengths = {number: strength for numbers, strength in options.keyframe_strength for number in numbers}
+    unknown = sorted(set(strengths) - set(keyframes))
+    if unknown:
+        raise UsageError(
+            "--keyframe-strength of frames that are no keyframes",
+            expected=format_ranges(list(keyframes)) or "keyframes",
+            found=format_ranges(unknown),
+        )
+    return Reach(options.keyframe_radius, strengths)
+
+
 def _keyframes(
-    options: argparse.Namespace, clip: Clip, transfer: Transfer, note: Callable[[str], None]
+    options: argparse.Namespace,
+    clip: Clip,
+    transfer: Transfer,
+    cuts: tuple[int, ...],
+    note: Callable[[str], None],
 ) -> dict[int, Picture]:
     """The keyframes' pictures. Choices look at the whole clip, so that any range gives the same pixels."""
     first, last = clip.numbers[0], clip.numbers[-1]
-    sources = sources_of(clip, transfer, options.cuts, note)
+    sources = sources_of(clip, transfer, cuts, note)
 
     def choose_frames(text: str) -> tuple[int, ...]:
-        return choose(text, first, last, options.cuts, sources)
+        return choose(text, first, last, cuts, sources)
 
     model: str | None = options.keyframe_model
     chosen = collect(options.keyframe, options.keyframes, range(first, last + 1), choose_frames, model)
@@ -142,7 +171,7 @@ def _transfer(options: argparse.Namespace, clip: Clip) -> Transfer:
     return clip.info.transfer if options.transfer == "auto" else Transfer(options.transfer)
 
 
-def _settings(options: argparse.Namespace, transfer: Transfer) -> Settings:
+def _settings(options: argparse.Namespace, transfer: Transfer, cuts: tuple[int, ...]) -> Settings:
     return Settings(
         engine=options.engine,
         scale=options.scale,
@@ -150,11 +179,14 @@ def _settings(options: argparse.Namespace, transfer: Transfer) -> Settings:
         trust=options.trust,
         view=View(options.view),
         transfer=transfer,
-        cuts=options.cuts,
+        cuts=cuts,
         split=options.split,
         precision=Precision(options.precision),
         grid=0 if options.chunk is None else options.chunk - CHUNK_OVERLAP,
         quality=Quality.DRAFT if options.draft else Quality.FULL,
+        grain=options.grain,
+        sharpness=options.sharpness,
+        arithmetic=options.arithmetic,
     )
 
 
@@ -279,10 +311,24 @@ def _add_guidance(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--cuts",
-        type=values.frame_list,
+        type=values.cuts,
         default=(),
         metavar="LIST",
-        help='first frames of shots: "24 60"; no keyframe reaches across',
+        help='first frames of shots: "24 60", or auto: found in the clip; no keyframe reaches across',
+    )
+    group.add_argument(
+        "--keyframe-radius",
+        type=values.count_from(1),
+        metavar="N",
+        help="how many frames a keyframe may reach (default: as far as its shot goes)",
+    )
+    group.add_argument(
+        "--keyframe-strength",
+        type=values.strength,
+        action="append",
+        default=[],
+        metavar="FRAMES=S",
+        help='strength 0 to 1 of some keyframes: 24=0.5 or "1 48-60x4=0.7"; may be repeated, the last one counts',
     )
     group.add_argument(
         "--guidance",
@@ -295,6 +341,18 @@ def _add_guidance(group: argparse._ArgumentGroup) -> None:
         type=values.number_in(0, 1),
         default=0.0,
         help="0: strict, 1: paint, take keyframes that differ from the source (default: 0)",
+    )
+    group.add_argument(
+        "--sharpness",
+        type=values.number_in(0, 2),
+        default=0.0,
+        help="of the result, without halos; up to 2 (default: 0)",
+    )
+    group.add_argument(
+        "--grain",
+        type=values.number_in(0, 2),
+        default=0.0,
+        help="how much of the source's grain the result gets back; 1: as much as was measured (default: 0)",
     )
     group.add_argument(
         "--view", choices=[str(view) for view in View], default="result", help="what to write (default: result)"
@@ -360,6 +418,12 @@ def _add_computing(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--precision", choices=[str(precision) for precision in Precision], default="float32", help="default: float32"
+    )
+    group.add_argument(
+        "--arithmetic",
+        default="",
+        metavar="KIND",
+        help='refuse to render on a machine of another kind; "sparkvsr doctor" names this one\'s (default: any)',
     )
     group.add_argument(
         "--draft", action="store_true", help="quick rather than good, for looking (lite): no networks, coarser motion"

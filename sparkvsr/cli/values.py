@@ -68,6 +68,34 @@ def keyframe(text: str) -> tuple[int, Path]:
     return int(number), Path(path)
 
 
+def strength(text: str) -> tuple[tuple[int, ...], float]:
+    """``24=0.5`` or ``"1 48-60x4=0.7"``: frames, and how strong their keyframes are, 0 to 1."""
+    frames, equals, value = text.rpartition("=")
+    try:
+        listed = parse_frame_list(frames)
+    except FrameListError as error:
+        raise ArgumentTypeError(str(error)) from None
+    if not equals or not listed:
+        raise ArgumentTypeError(f"expected FRAMES=STRENGTH like 24=0.5, found {text!r}")
+    return listed, number_in(0, 1)(value)
+
+
+def cuts(text: str) -> tuple[int, ...] | None:
+    """``auto`` (None), or a list of frames."""
+    return None if text.strip() == "auto" else frame_list(text)
+
+
+def count_from(low: int) -> Callable[[str], int]:
+    """A whole number from ``low`` on."""
+
+    def parse(text: str) -> int:
+        if re.fullmatch(r"\d{1,9}", text) is None or int(text) < low:
+            raise ArgumentTypeError(f"expected a whole number from {low} on, found {text!r}")
+        return int(text)
+
+    return parse
+
+
 def folder(text: str) -> Path:
     """A folder; the empty text, which a shell makes of a variable that is not set, is none."""
     if not text:

@@ -8,34 +8,27 @@ nearest one after it, in its own shot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from sparkvsr import evidence
 from sparkvsr.engine import Watch
-from sparkvsr.motion import gray8, luma, measure
+from sparkvsr.looks import Look, Plane, Seen, look_at
+from sparkvsr.motion import measure
 from sparkvsr.propagation import shot_of
-from sparkvsr.resample import resize
 
 MOST_FRAMES: Final = 48  # looked at; of a longer clip every second, third, …
-LONGEST_SIDE: Final = 208
-_CELLS = (24, 40)  # in which it is noted what a keyframe explains
 _FLOOR = 0.03  # of what no keyframe explains
 _SLOPE = 4.5  # dB
 _SPREAD = 0.6  # dB that the nearest frames gain for being near: where little tells frames apart, keyframes lie evenly
 _LOST = 0.02  # a share explained below which motion has been lost,
 _LOST_IN_A_ROW = 3  # for good when it stays so
-_SIGMA = 3.0  # pixels of the small pictures
 
 Matrix = npt.NDArray[np.float64]
-Plane = npt.NDArray[np.float32]
-_cv2: Any = cv2  # its stubs know no optional arguments
 
 
 def suggest(
@@ -45,43 +38,47 @@ def suggest(
     look: Callable[[int], torch.Tensor],
     cuts: Iterable[int] = (),
     watch: Watch | None = None,
+    keyframes: Iterable[int] = (),
 ) -> tuple[int, ...]:
     """``count`` frames of ``first`` .. ``last``, ascending. ``look`` gives a frame's working picture [3, h, w].
 
     Raises ValueError for a count that the clip has not, CancelledError, and what ``look`` raises.
     """
-    frames = last - first + 1
-    if not 1 <= count <= frames:
-        raise ValueError(f"expected 1 to {frames} keyframes, found {count}")
-    stride = max(1, min(-(-frames // MOST_FRAMES), frames // count))
-    times = list(range(first, last + 1, stride))
-    seen = [_Seen(look(time)) for time in times]
-    reach = explained_between(seen, times, tuple(cuts), watch or Watch())
-    return tuple(times[place] for place in best_set(reach.gains(), reach.gains_between(), count))
+    return suggest_among(
+        count, range(first, last + 1), lambda time: look_at(look(time)), cuts, keyframes, watch or Watch()
+    )
 
 
-class _Seen:
-    """A frame as it is compared: small, in 1/255, with its luma, its tolerance of errors, and where its detail is."""
+def suggest_among(
+    count: int,
+    times: Sequence[int],
+    look: Callable[[int], Look],
+    cuts: Iterable[int],
+    keyframes: Iterable[int],
+    watch: Watch,
+) -> tuple[int, ...]:
+    """``count`` of ``times`` (ascending) that would gain the most beside ``keyframes``, which are among them.
 
-    def __init__(self, picture: torch.Tensor) -> None:
-        height, width = picture.shape[1:]
-        share = min(1.0, LONGEST_SIDE / max(height, width))
-        size = (max(1, round(height * share)), max(1, round(width * share)))
-        small = resize(picture.clamp(0.0, 1.0).contiguous(), size, "area")
-        contrast: Plane = evidence.contrast(small, 1.0)[0].cpu().numpy()
-        self.gray = gray8(luma(small))
-        self.colour = np.ascontiguousarray(small.permute(1, 2, 0).cpu().numpy()) * np.float32(evidence.UNITS)
-        self.tolerance = contrast * evidence.MOTION.slope + evidence.MOTION.base
-        self.places = np.stack(np.meshgrid(*(np.arange(side, dtype=np.float32) for side in size[::-1])), axis=-1)
-        self.detail = in_cells(contrast) + np.float32(1e-6)
-        self.detail /= self.detail.sum()
+    Raises ValueError for a count that there is not, CancelledError, and what ``look`` raises.
+    """
+    fixed = sorted(set(keyframes))
+    free = len(times) - len(fixed)
+    if not 1 <= count <= free:
+        raise ValueError(f"expected 1 to {free} keyframes, found {count}")
+    chosen = looked_at(times, count, fixed)
+    seen = [Seen(look(time).picture) for time in chosen]
+    reach = explained_between(seen, chosen, tuple(cuts), watch)
+    places = [chosen.index(time) for time in fixed]
+    best = best_set(reach.gains(), reach.gains_between(), count, places)
+    return tuple(chosen[place] for place in best if chosen[place] not in fixed)
 
 
-def in_cells(plane: Plane) -> Plane:
-    """The means of a plane's cells, as one row."""
-    size = (min(_CELLS[1], plane.shape[1]), min(_CELLS[0], plane.shape[0]))
-    cells: Plane = _cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
-    return cells.reshape(-1)
+def looked_at(times: Sequence[int], count: int, keyframes: Iterable[int]) -> list[int]:
+    """The frames that ``suggest_among`` compares, ascending: every so many, and the keyframes there are."""
+    stride = max(1, min(-(-len(times) // MOST_FRAMES), len(times) // count))
+    chosen = set(times[::stride]) | set(keyframes)
+    missing = count - (len(chosen) - len(set(keyframes)))
+    return sorted(chosen | set([time for time in times if time not in chosen][: max(0, missing)]))
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,7 @@ class Explained:
         return gained + _SPREAD * (1.0 - apart / len(self.shares))
 
 
-def explained_between(seen: list[_Seen], times: list[int], cuts: tuple[int, ...], watch: Watch) -> Explained:
+def explained_between(seen: list[Seen], times: list[int], cuts: tuple[int, ...], watch: Watch) -> Explained:
     """For every pair of frames in a shot; nothing is explained across a cut."""
     count, cells = len(seen), len(seen[0].detail)
     shares: Plane = np.zeros((count, count, cells), np.float32)
@@ -130,39 +127,42 @@ def explained_between(seen: list[_Seen], times: list[int], cuts: tuple[int, ...]
     return Explained(shares)
 
 
-def _fill(shares: Plane, seen: list[_Seen], k: int, places: list[int]) -> None:
+def _fill(shares: Plane, seen: list[Seen], k: int, places: list[int]) -> None:
     """What k explains of ``places``, ever farther from it; where motion is lost for good, the rest is not looked at."""
     lost = 0
     for t in places:
-        shares[t, k] = _holding(seen[t], seen[k]) * seen[t].detail
+        shares[t, k] = seen[t].holding(seen[k], measure(seen[t].gray, seen[k].gray)) * seen[t].detail
         lost = lost + 1 if float(shares[t, k].sum()) < _LOST else 0
         if lost == _LOST_IN_A_ROW:
             return
 
 
-def _holding(frame: _Seen, keyframe: _Seen) -> Plane:
-    """Where the motion holds, by cells: the confidence of the engines' gate."""
-    where = frame.places + measure(frame.gray, keyframe.gray)
-    moved = _cv2.remap(keyframe.colour, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    error = _cv2.GaussianBlur(np.abs(moved - frame.colour).mean(axis=2), (0, 0), _SIGMA)
-    return in_cells(np.exp(-np.square(error / frame.tolerance)))
-
-
-def best_set(gains: Matrix, between: Matrix, count: int) -> tuple[int, ...]:
-    """The ``count`` places whose frames gain the most in sum, ascending; exact, by dynamic programming.
+def best_set(gains: Matrix, between: Matrix, count: int, fixed: Sequence[int] = ()) -> tuple[int, ...]:
+    """The ``count`` places beside ``fixed`` whose frames gain the most in sum, all of them ascending; exact, by dynamic
+    programming.
 
     ``gains`` [t, k]: of frame t from a keyframe at k alone, for the ends; ``between`` [a, b]: of all frames between
     neighbouring keyframes.
     """
     size = len(gains)
-    best = np.array([gains[:k, k].sum() for k in range(size)])
+    between = _without_leaps(between, fixed)
+    earliest, latest = (min(fixed), max(fixed)) if fixed else (size, -1)
+    best = np.array([gains[:k, k].sum() if k <= earliest else -np.inf for k in range(size)])
     came: list[npt.NDArray[np.int64]] = []
-    for _ in range(count - 1):
+    for _ in range(count + len(set(fixed)) - 1):
         reached = best[:, None] + between
         came.append(reached.argmax(axis=0))
         best = reached.max(axis=0)
-    best = best + np.array([gains[k + 1 :, k].sum() for k in range(size)])
+    best = best + np.array([gains[k + 1 :, k].sum() if k >= latest else -np.inf for k in range(size)])
     places = [int(best.argmax())]
     for origin in reversed(came):
         places.append(int(origin[places[-1]]))
     return tuple(sorted(places))
+
+
+def _without_leaps(between: Matrix, fixed: Sequence[int]) -> Matrix:
+    """No two keyframes are neighbours that have a fixed one between them."""
+    allowed: Matrix = between.copy()
+    for place in fixed:
+        allowed[:place, place + 1 :] = -np.inf
+    return allowed

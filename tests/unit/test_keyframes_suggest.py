@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparkvsr.engine import CancelledError, Watch
-from sparkvsr.keyframes.suggest import MOST_FRAMES, Explained, best_set, suggest
+from sparkvsr.keyframes.suggest import MOST_FRAMES, Explained, best_set, looked_at, suggest
 from sparkvsr.propagation import keyframes_in_reach
 
 
@@ -39,6 +39,21 @@ def test_no_other_set_gains_more(size: int, count: int, seed: int) -> None:
     assert len(set(found)) == count
     best = max(total(gains, places) for places in combinations(range(size), count))
     assert total(gains, found) == pytest.approx(best)
+
+
+@settings(max_examples=40)
+@given(st.integers(3, 7), st.integers(1, 3), st.sets(st.integers(0, 6), min_size=1, max_size=3), st.integers(0, 2**31))
+def test_beside_fixed_keyframes_no_other_set_gains_more(size: int, count: int, fixed: set[int], seed: int) -> None:
+    gains = np.random.default_rng(seed).random((size, size))
+    known = sorted(place for place in fixed if place < size) or [0]
+    count = min(count, size - len(known))
+    if not count:
+        return
+    found = best_set(gains, between_of(gains), count, known)
+    assert set(known) <= set(found)
+    assert len(set(found)) == count + len(known)
+    sets = [places for places in combinations(range(size), count + len(known)) if set(known) <= set(places)]
+    assert total(gains, found) == pytest.approx(max(total(gains, places) for places in sets))
 
 
 def test_two_keyframes_that_explain_different_parts_explain_both() -> None:
@@ -89,6 +104,26 @@ def test_no_keyframe_reaches_across_a_cut() -> None:
     frames = stills([12])
     found = suggest(2, 0, 11, lambda t: frames[t], cuts=(4,))
     assert [k < 4 for k in found] == [True, False]
+
+
+def test_a_scene_that_has_a_keyframe_is_not_suggested_again() -> None:
+    frames = stills([9, 8, 7])
+    found = suggest(2, 0, 23, lambda t: frames[t], keyframes=(12,))
+    assert [k in range(9) for k in found] == [True, False]
+    assert found[1] >= 17
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 400), st.integers(1, 60), st.sets(st.integers(0, 399), max_size=6))
+def test_enough_frames_are_looked_at_and_the_keyframes_among_them(frames: int, count: int, fixed: set[int]) -> None:
+    known = sorted(k for k in fixed if k < frames)
+    if count > frames - len(known):
+        return
+    chosen = looked_at(range(frames), count, known)
+    assert set(known) <= set(chosen)
+    assert len(chosen) - len(known) >= count
+    assert chosen == sorted(set(chosen))
+    assert len(chosen) <= max(MOST_FRAMES, 2 * count) + len(known)
 
 
 def test_where_nothing_moves_keyframes_lie_apart() -> None:

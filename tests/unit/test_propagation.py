@@ -187,6 +187,14 @@ def test_a_chunk_uses_its_own_keyframes_else_those_beside_it() -> None:
     assert keyframes_of_chunk(64, 96, ()) == ()
 
 
+def test_a_chunk_uses_no_keyframe_beyond_the_radius_around_it() -> None:
+    keyframes = (30, 60, 100, 140)
+    assert keyframes_of_chunk(64, 96, keyframes, radius=4) == (60, 100)
+    assert keyframes_of_chunk(64, 96, keyframes, radius=3) == ()
+    assert keyframes_of_chunk(63, 96, keyframes, radius=3) == (60,)
+    assert keyframes_of_chunk(24, 56, keyframes, radius=1) == (30,)
+
+
 def test_which_keyframes_fit_every_chunk_that_holds_them() -> None:
     assert [t for t in range(60) if fits_chunks_exactly(t, 24)] == list(range(0, 60, 4))
     # From a cut on, chunks count from the cut; the next chunk of the grid does not.
