@@ -284,17 +284,17 @@ def test_a_cancelled_renders_slot_comes_back(client: Client) -> None:
 
 
 def test_the_artist_does_not_wait_for_a_batch(client: Client, backend: BackendProcess) -> None:
-    """Two workers, four slow batch frames: an interactive one comes before the second pair."""
+    """Two workers, four slow batch frames, one at a time: an interactive one is done while most of them wait."""
     with backend.client() as farm:
         sources = [unique_frame() for _ in range(5)]
         for source in sources:
             put_inline(client, source)
+        client.ping()  # messages of two connections have no order: what the farm speaks of shall be there
         for source in sources[:4]:
             start(farm, request_for(source, engine="slow", priority=Priority.BATCH))
         wait_for(lambda: client.status().queue >= 2, 5, "the batch to run and to wait")
-        before = time.monotonic()
         _, result = render_inline(client, request_for(sources[4], engine="copy"))
-        assert time.monotonic() - before < 0.4
+        assert client.status().queue >= 2
         assert torch.equal(result, sources[4].pixels)
         assert [message for message in ends(farm, 4) if not isinstance(message, wire.Done)] == []
 
