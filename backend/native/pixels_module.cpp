@@ -46,11 +46,15 @@ bool blockWithinUnit(const std::uint32_t* bits, std::size_t count) noexcept {
   return (beyond >> 31) == 0;
 }
 
-bool withinUnit(const py::buffer& samples) {
-  const py::buffer_info info = samples.request();
+std::size_t floatsOf(const py::buffer_info& info) {
   if (info.itemsize != sizeof(float) || info.format != py::format_descriptor<float>::format())
     throw py::value_error("expected samples of format f, found " + info.format);
-  const std::size_t count = bytesOf(info) / sizeof(float);
+  return bytesOf(info) / sizeof(float);
+}
+
+bool withinUnit(const py::buffer& samples) {
+  const py::buffer_info info = samples.request();
+  const std::size_t count = floatsOf(info);
   const auto* bits = static_cast<const std::uint32_t*>(info.ptr);
   const py::gil_scoped_release others;
   for (std::size_t at = 0; at < count; at += kBlock) {
@@ -59,14 +63,32 @@ bool withinUnit(const py::buffer& samples) {
   return true;
 }
 
+bool copyWithinUnit(const py::buffer& target, const py::buffer& source) {
+  const py::buffer_info to = target.request(true);
+  const py::buffer_info from = source.request();
+  const std::size_t bytes = floatsOf(from) * sizeof(float);
+  if (floatsOf(to) * sizeof(float) != bytes)
+    throw py::value_error("expected " + std::to_string(bytes) + " bytes, found " + std::to_string(bytesOf(to)));
+  const py::gil_scoped_release others;
+  const bool within = sparkvsr::native::streamLooking(
+      to.ptr, from.ptr, bytes, [](const unsigned char* part, std::size_t partBytes) noexcept {
+        const void* samples = part;
+        return blockWithinUnit(static_cast<const std::uint32_t*>(samples), partBytes / sizeof(float));
+      });
+  sparkvsr::native::finishStreaming();
+  return within;
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_pixels, module) {
-  module.doc() = "Copies of large pictures; use sparkvsr_backend.buffers.copy_pixels.";
+  module.doc() = "Copies of large pictures; use sparkvsr_backend.host_pixels.";
   module.def(
       "copy", &copy, py::arg("target"), py::arg("source"),
       "Copies past the caches, without holding the interpreter. Both lie without gaps and do not overlap. Raises "
       "ValueError otherwise, and where the target is for reading only.");
   module.def("within_unit", &withinUnit, py::arg("samples"),
              "Whether all samples are in 0..1; -0 and NaN are not. They are floats without gaps. Raises ValueError.");
+  module.def("copy_within_unit", &copyWithinUnit, py::arg("target"), py::arg("source"),
+             "Copies floats as long as they are in 0..1 and says whether all were; if not, the target is undefined.");
 }

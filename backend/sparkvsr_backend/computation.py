@@ -30,7 +30,7 @@ from sparkvsr_backend.cache import Budgets, Tier
 from sparkvsr_backend.devices import Bridge
 from sparkvsr_backend.errors import BadKeyframeError, EngineFailedError, NeedFrames
 from sparkvsr_backend.frame_store import FrameStore
-from sparkvsr_backend.host_pixels import copy_pixels
+from sparkvsr_backend.host_pixels import copy_if_within_unit, copy_pixels
 from sparkvsr_backend.keyframe_files import KeyframeFiles
 from sparkvsr_backend.keyframe_models import KeyframeMaker
 from sparkvsr_backend.keys import Key
@@ -146,7 +146,10 @@ class Stores:
 
 @dataclass
 class Computation:
-    """One render under way. Pixels are used where they lie; nothing of a slot outlives ``run``."""
+    """One render under way. Pixels are used where they lie; nothing of a slot outlives ``run``.
+
+    ``is_ahead``: the output holds the own frame's samples already, and they are ordinary ones.
+    """
 
     plan: Plan
     stores: Stores
@@ -155,6 +158,7 @@ class Computation:
     facts: tuple[KeyframeFacts, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
     known_size: Size | None = None
+    is_ahead: bool = False
 
     def run(self, out: OutputBuffer | None) -> RenderResult:
         """Make the frame, into ``out`` when given. Raises NeedFrames and what an engine raises."""
@@ -177,6 +181,7 @@ class Computation:
             self.stores.frames.settle(fingerprint)
 
     def _run_held(self, out: OutputBuffer | None) -> RenderResult:
+        self.is_ahead = out is not None and self._copied_ahead(out.pixels)
         if self.plan.settings.view is View.SOURCE:
             decoded, confidence = None, (1.0, 0.0)
         else:
@@ -370,7 +375,8 @@ class Computation:
         transfer = self.plan.settings.transfer
         frame = self.stores.bridge.upload(self._frame(fingerprint))
         if self.plan.info.takes_views:
-            view = pictures.direct_view(frame, transfer)
+            known = self.is_ahead and fingerprint == self.plan.request.own_frame
+            view = pictures.direct_view(frame, transfer, ordinary=known)
             if view is not None:
                 return view
         return pictures.working_picture(frame, transfer)
@@ -395,13 +401,27 @@ class Computation:
         target = self._own_memory(request.output) if out is None else out.pixels
         own = self.frames.get(request.own_frame)
         if decoded is not None and own is not None and _passes_through(request, decoded, own):
-            copy_pixels(target, own.pixels)
+            if not self.is_ahead:
+                copy_pixels(target, own.pixels)
         else:
             shown = self._shown(decoded)
             alpha = self._alpha(None if decoded is None else shown)
             rgb = from_working(self._finished(shown, decoded), request.settings.transfer)
             self.stores.bridge.deliver(_targeted(rgb, request), alpha, request.output, target)
         return Frame(target, request.output)
+
+    def _copied_ahead(self, target: torch.Tensor) -> bool:
+        """Copy the own frame while its samples are looked through, where an engine that takes views may give it back.
+
+        Should the engine have made another picture, that is written over it.
+        """
+        request, own = self.plan.request, self.frames.get(self.plan.request.own_frame)
+        if own is None or not self.plan.info.takes_views or not _wants_source_form(request, own):
+            return False
+        if self.stores.bridge.device.type != "cpu" or not pictures.needs_no_conversion(own.format, Transfer.SRGB):
+            return False
+        with self._stage("copy"):
+            return copy_if_within_unit(target, own.pixels)
 
     def _alpha(self, shown: torch.Tensor | None) -> torch.Tensor | None:
         """Alpha at the target, guided by the picture shown (None: by nothing); None where it means nothing."""
@@ -491,9 +511,14 @@ def _wants_alpha(request: RenderRequest) -> bool:
 
 def _passes_through(request: RenderRequest, decoded: Decoded, own: Frame) -> bool:
     """Whether the engine gave the source's own samples back, and the host wants them just as they are."""
+    return _wants_source_form(request, own) and pictures.shows(decoded.frame, own)
+
+
+def _wants_source_form(request: RenderRequest, own: Frame) -> bool:
+    """Whether the host wants the result in the very form of the source frame, and nothing between has to convert."""
     plain = request.settings.view is View.RESULT and not finishing.is_wanted(request.settings)
     plain = plain and request.target.is_whole and request.output == own.format
-    return plain and request.settings.transfer is Transfer.SRGB and pictures.shows(decoded.frame, own)
+    return plain and request.settings.transfer is Transfer.SRGB
 
 
 def _targeted(picture: torch.Tensor, request: RenderRequest) -> torch.Tensor:

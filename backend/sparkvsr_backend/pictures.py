@@ -30,9 +30,12 @@ def carries_alpha(layout: PixelFormat) -> bool:
     return layout.components == 4 and layout.premultiplication is not Premultiplication.OPAQUE
 
 
-def direct_view(frame: Frame, transfer: Transfer) -> torch.Tensor | None:
-    """The frame's own samples as a working picture [3, H, W], or None where any of them would have to be converted."""
-    if not _needs_no_conversion(frame.format, transfer) or not _all_ordinary(frame):
+def direct_view(frame: Frame, transfer: Transfer, *, ordinary: bool = False) -> torch.Tensor | None:
+    """The frame's own samples as a working picture [3, H, W], or None where any of them would have to be converted.
+
+    ``ordinary``: they are known to be in 0..1.
+    """
+    if not needs_no_conversion(frame.format, transfer) or not (ordinary or _all_ordinary(frame)):
         return None
     return frame.pixels[..., :3].permute(2, 0, 1)
 
@@ -62,7 +65,8 @@ def fitted(picture: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     return resize(picture, size, "lanczos3")
 
 
-def _needs_no_conversion(layout: PixelFormat, transfer: Transfer) -> bool:
+def needs_no_conversion(layout: PixelFormat, transfer: Transfer) -> bool:
+    """Whether ordinary samples of this form are a working picture as they are."""
     whole_alpha = layout.components == 3 or layout.premultiplication is Premultiplication.STRAIGHT
     return layout.depth is Depth.FLOAT and transfer is Transfer.SRGB and whole_alpha
 

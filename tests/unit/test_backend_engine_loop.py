@@ -517,6 +517,29 @@ def test_a_cached_result_is_copied_into_the_slot() -> None:
     assert torch.equal(out.pixels, source.pixels)
 
 
+class OtherPicture(CopyEngine):
+    """Takes its source as it lies, and gives back something else of the same size."""
+
+    def encode_source(self, window: Any, settings: EngineSettings, watch: Watch) -> Any:
+        return super().encode_source(window, settings, watch) * 0.5
+
+
+@pytest.mark.parametrize("kind", ["ordinary", "bright", "not a number"])
+@pytest.mark.parametrize("engine", [CopyEngine, OtherPicture])
+def test_a_result_in_a_slot_is_the_result_elsewhere(engine: type[CopyEngine], kind: str) -> None:
+    """Ordinary samples are copied to the slot while they are looked through, before the engine has said anything."""
+    array = picture(600, 512, seed=9)
+    array[300, 200, 1] = {"ordinary": 1.0, "bright": 1.5, "not a number": np.nan}[kind]
+    source = Frame.from_numpy(array, Premultiplication.STRAIGHT)
+    results = []
+    for out in (None, OutputBuffer(torch.full((600, 512, 4), 7.0)), OutputBuffer(torch.zeros(600, 520, 4)[:, :512])):
+        loop = loop_of(engine())
+        put(loop, source)
+        results.append(loop.render(request_for(source), out).frame.pixels)
+    assert torch.equal(results[0], results[1])
+    assert torch.equal(results[0], results[2])
+
+
 # --- refusals ------------------------------------------------------------------------------------------------------
 
 

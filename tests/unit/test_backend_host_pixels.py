@@ -9,7 +9,7 @@ import torch
 from sparkvsr.frames import Depth, PixelFormat
 from sparkvsr_backend import host_pixels
 from sparkvsr_backend.buffers import ByteArray, pixels_over
-from sparkvsr_backend.host_pixels import are_within_unit, copy_pixels
+from sparkvsr_backend.host_pixels import are_within_unit, copy_if_within_unit, copy_pixels
 
 
 @pytest.mark.parametrize("depth", list(Depth))
@@ -73,6 +73,32 @@ def test_one_sample_beyond_is_found_wherever_it_lies(place: int, value: float) -
     assert not are_within_unit(torch.from_numpy(pixels))
 
 
+SAMPLES = 2003 * 1051
+BEYOND = (-1e-30, float(np.nextafter(np.float32(1), np.float32(2))), float("nan"))
+
+
+@pytest.mark.parametrize("offset", [0, 1, 5])
+def test_a_picture_is_looked_through_while_it_is_copied(offset: int) -> None:
+    """Also where it begins and ends within a line of the processor's cache."""
+    for count in (35, SAMPLES):
+        memory = np.random.default_rng(count).random(count + offset, dtype=np.float32)
+        source, around = memory[offset:], np.full(count + 32, 7.0, np.float32)
+        target = around[offset + 3 : offset + 3 + count]
+        assert copy_if_within_unit(torch.from_numpy(target), torch.from_numpy(source))
+        assert np.array_equal(target, source)
+        assert (around[: offset + 3] == 7.0).all()
+        assert (around[offset + 3 + count :] == 7.0).all()
+
+
+@pytest.mark.parametrize("place", [0, 2, 15, 16, 1023, 1024, 4095, SAMPLES // 2, SAMPLES - 2, SAMPLES - 1])
+@pytest.mark.parametrize("value", BEYOND)
+def test_one_sample_beyond_ends_the_copy(place: int, value: float) -> None:
+    source = np.full(SAMPLES, 0.5, np.float32)
+    source[place] = value
+    target = np.zeros(SAMPLES + 1, np.float32)[1:]
+    assert not copy_if_within_unit(torch.from_numpy(target), torch.from_numpy(source))
+
+
 def test_what_lies_between_the_rows_does_not_count() -> None:
     pixels = np.full((6, 9, 4), 0.5, np.float32)
     pixels[:, 7:] = 3.0
@@ -88,3 +114,15 @@ def test_the_compiled_look_refuses_what_are_no_floats() -> None:
         within_unit(np.zeros(4))
     with pytest.raises(ValueError, match="without gaps"):
         within_unit(np.zeros((4, 4), np.float32)[:, :2])
+
+
+def test_the_compiled_look_and_copy_refuses_what_it_cannot_do() -> None:
+    copy_within_unit = pytest.importorskip("sparkvsr_backend._pixels").copy_within_unit
+    with pytest.raises(ValueError, match="expected 16 bytes, found 12"):
+        copy_within_unit(np.zeros(3, np.float32), np.zeros(4, np.float32))
+    with pytest.raises(ValueError, match="expected samples of format f, found d"):
+        copy_within_unit(np.zeros(4, np.float32), np.zeros(4))
+    with pytest.raises(ValueError, match="expected samples of format f"):
+        copy_within_unit(np.zeros(17, np.uint8)[1:].view(np.float32), np.zeros(4, np.float32))
+    with pytest.raises(ValueError, match="without gaps"):
+        copy_within_unit(np.zeros((4, 2), np.float32), np.zeros((4, 4), np.float32)[:, :2])

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pixels.hpp"
 
-#include <algorithm>
 #include <cstring>
 
 #include "fingerprint.hpp"
@@ -13,9 +12,6 @@ namespace {
 
 using Bytes = unsigned char*;
 using ConstBytes = const unsigned char*;
-
-// What is hashed and then copied at once: it is still in the first cache when it is read again.
-constexpr std::size_t kBite = 4096;
 
 /// One direction of a copy as rows: row i of `count` goes from `from + i * fromStep` to `to + i * toStep`.
 struct RowCopy {
@@ -30,22 +26,23 @@ struct RowCopy {
   [[nodiscard]] ConstBytes source(int i) const noexcept { return from + i * fromStep; }
   [[nodiscard]] Bytes target(int i) const noexcept { return to + i * toStep; }
 
-  /// A part of row i. One thread copies: memory is the limit, and a second one would have to be woken first.
-  void part(int i, std::size_t at, std::size_t bytes) const noexcept {
-    if (streaming) {
-      native::streamBytes(target(i) + at, source(i) + at, bytes);
-    } else {
-      std::memcpy(target(i) + at, source(i) + at, bytes);
+  /// `look(part, bytes)` sees the rows in order, part by part. One thread copies: memory is the limit, and a second one
+  /// would have to be woken first.
+  template <typename Look>
+  void runLooking(Look look) const noexcept {
+    for (int i = 0; i < count; ++i) {
+      if (streaming) {
+        (void)native::streamLooking(target(i), source(i), rowBytes, look);
+      } else {
+        (void)look(source(i), rowBytes);
+        std::memcpy(target(i), source(i), rowBytes);
+      }
     }
+    if (streaming) native::finishStreaming();
   }
 
   void run() const noexcept {
-    for (int i = 0; i < count; ++i) part(i, 0, rowBytes);
-    finish();
-  }
-
-  void finish() const noexcept {
-    if (streaming) native::finishStreaming();
+    runLooking([](ConstBytes, std::size_t) noexcept { return true; });
   }
 };
 
@@ -90,16 +87,11 @@ bool sameFormat(const PixelFormat& a, const PixelFormat& b) noexcept {
 void copyIn(const ConstImageView& image, void* packed) noexcept { planIn(image, packed).run(); }
 
 Fingerprint copyInHashed(const ConstImageView& image, void* packed) noexcept {
-  const RowCopy copy = planIn(image, packed);
   Fingerprinter hasher(image.format);
-  for (int y = 0; y < copy.count; ++y) {
-    for (std::size_t at = 0; at < copy.rowBytes; at += kBite) {
-      const std::size_t bytes = std::min(kBite, copy.rowBytes - at);
-      hasher.row(copy.source(y) + at, bytes);
-      copy.part(y, at, bytes);
-    }
-  }
-  copy.finish();
+  planIn(image, packed).runLooking([&hasher](ConstBytes part, std::size_t bytes) noexcept {
+    hasher.row(part, bytes);
+    return true;
+  });
   return hasher.finish();
 }
 
