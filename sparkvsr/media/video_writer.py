@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import av
-from av.video.reformatter import Colorspace
 
 from sparkvsr.frames import Depth, Frame
 from sparkvsr.media.atomic import atomic_path
 from sparkvsr.media.errors import UnsupportedMediaError, WriteFailedError, reason
 from sparkvsr.media.sound import SoundCopy, SoundSource, copy_sound
-from sparkvsr.media.yuv import VideoColor, from_rgb, tag
+from sparkvsr.media.yuv import Matrix, VideoColor, from_rgb, tag
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".mkv", ".m4v"})
 _LARGEST_DENOMINATOR = 10_000  # of a rate: FFmpeg's fractions, the time base among them, have 32 bits
-DEFAULT_COLOR = VideoColor(Colorspace.ITU709, full_range=False)
+DEFAULT_COLOR = VideoColor(Matrix.ITU709, full_range=False)
 
 
 @dataclass(frozen=True, slots=True)

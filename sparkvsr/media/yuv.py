@@ -3,37 +3,59 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum, IntFlag
 from typing import Any
 
 import av
 import numpy as np
 import numpy.typing as npt
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
+from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 
 from sparkvsr.color import Transfer
 from sparkvsr.media.errors import UnsupportedMediaError
 
 Pixels = npt.NDArray[Any]
 
+
+class _Scaler(IntFlag):
+    """How swscale converts: FFmpeg's own numbers, of which PyAV has names since 18 only."""
+
+    BICUBIC = 0x4
+    FULL_CHR_H_INT = 0x2000
+    FULL_CHR_H_INP = 0x4000
+    ACCURATE_RND = 0x40000
+    BITEXACT = 0x80000
+
+
+class Matrix(IntEnum):
+    """Which YCbCr, by FFmpeg's numbers (of which PyAV lacks names as well)."""
+
+    ITU709 = 1
+    FCC = 4
+    ITU601 = 5
+    SMPTE240M = 7
+    BT2020 = 9
+
+
 # Full-resolution chroma, exact rounding, the same bytes on every machine.
-RESAMPLING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.BITEXACT
-_TO_YUV = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP | Interpolation.BITEXACT
+_TO_RGB = int(_Scaler.BICUBIC | _Scaler.ACCURATE_RND | _Scaler.FULL_CHR_H_INT | _Scaler.BITEXACT)
+_TO_YUV = int(_Scaler.BICUBIC | _Scaler.ACCURATE_RND | _Scaler.FULL_CHR_H_INP | _Scaler.BITEXACT)
 
 _LUMA_WEIGHTS = {
-    Colorspace.ITU709: (0.2126, 0.0722),
-    Colorspace.ITU601: (0.299, 0.114),
-    Colorspace.SMPTE240M: (0.212, 0.087),
-    Colorspace.FCC: (0.30, 0.11),
-    Colorspace.BT2020: (0.2627, 0.0593),
+    Matrix.ITU709: (0.2126, 0.0722),
+    Matrix.ITU601: (0.299, 0.114),
+    Matrix.SMPTE240M: (0.212, 0.087),
+    Matrix.FCC: (0.30, 0.11),
+    Matrix.BT2020: (0.2627, 0.0593),
 }
 # H.273 numbers (what the stream says) to matrices; 2 is "unspecified", 0 is RGB.
 _MATRIX_OF_CODE = {
-    1: Colorspace.ITU709,
-    4: Colorspace.FCC,
-    5: Colorspace.ITU601,
-    6: Colorspace.ITU601,
-    7: Colorspace.SMPTE240M,
-    9: Colorspace.BT2020,
+    1: Matrix.ITU709,
+    4: Matrix.FCC,
+    5: Matrix.ITU601,
+    6: Matrix.ITU601,
+    7: Matrix.SMPTE240M,
+    9: Matrix.BT2020,
 }
 _UNSPECIFIED = 2
 _UNTAGGED_CODES = frozenset({0, _UNSPECIFIED, 3})
@@ -45,7 +67,7 @@ _TRANSFER_OF_CODE = {8: Transfer.LINEAR, 16: Transfer.PQ, 18: Transfer.HLG}
 class VideoColor:
     """How the samples of a video are coded. ``primaries`` and ``curve`` are H.273 numbers, kept as they came."""
 
-    matrix: Colorspace
+    matrix: Matrix
     full_range: bool
     primaries: int = 1
     curve: int = 1
@@ -62,7 +84,7 @@ def color_of(matrix: int, full_range: bool, primaries: int, curve: int, height: 
     Raises UnsupportedMediaError for a matrix that is not a linear one (ICtCp, BT.2020 constant luminance).
     """
     if matrix in _UNTAGGED_CODES:
-        known = Colorspace.ITU709 if height >= _HD_LINES else Colorspace.ITU601
+        known = Matrix.ITU709 if height >= _HD_LINES else Matrix.ITU601
     elif matrix in _MATRIX_OF_CODE:
         known = _MATRIX_OF_CODE[matrix]
     else:
@@ -93,7 +115,7 @@ def _reformat(frame: av.VideoFrame, name: str, color: VideoColor) -> av.VideoFra
         dst_colorspace=color.matrix,
         src_color_range=source,
         dst_color_range=target,
-        interpolation=RESAMPLING,
+        interpolation=_TO_RGB,
         threads=1,
     )
 

@@ -7,18 +7,26 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.video import reformatter
 from av.video.frame import PictureType
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange
 
 from sparkvsr.color import Transfer
 from sparkvsr.frames import Depth, Frame, Premultiplication
-from sparkvsr.media import MediaNotFoundError, MissingFrameError, UnreadableMediaError, UnsupportedMediaError, VideoClip
+from sparkvsr.media import (
+    MediaNotFoundError,
+    MissingFrameError,
+    UnreadableMediaError,
+    UnsupportedMediaError,
+    VideoClip,
+    yuv,
+)
 from sparkvsr.media.errors import WriteFailedError
 from sparkvsr.media.sound import SoundSource
 from sparkvsr.media.video_writer import VideoOptions, video_writer
-from sparkvsr.media.yuv import VideoColor, color_of, from_rgb, to_rgb
+from sparkvsr.media.yuv import Matrix, VideoColor, color_of, from_rgb, to_rgb
 
-BT709 = VideoColor(Colorspace.ITU709, full_range=False)
+BT709 = VideoColor(Matrix.ITU709, full_range=False)
 KR, KB = 0.2126, 0.0722
 
 
@@ -79,7 +87,7 @@ def expected_rgb(planes: tuple[int, int, int], bits: int, full: bool, kr: float,
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize(
     ("matrix", "weights"),
-    [(Colorspace.ITU709, (KR, KB)), (Colorspace.ITU601, (0.299, 0.114)), (Colorspace.BT2020, (0.2627, 0.0593))],
+    [(Matrix.ITU709, (KR, KB)), (Matrix.ITU601, (0.299, 0.114)), (Matrix.BT2020, (0.2627, 0.0593))],
 )
 def test_matrix_and_range_are_exact(
     tmp_path: Path,
@@ -87,7 +95,7 @@ def test_matrix_and_range_are_exact(
     pixel_format: str,
     bits: int,
     full: bool,
-    matrix: Colorspace,
+    matrix: Matrix,
     weights: tuple[float, float],
 ) -> None:
     planes = tuple(value << (bits - 8) for value in code)
@@ -105,22 +113,22 @@ def test_matrix_and_range_are_exact(
 
 
 def test_untagged_video_is_601_below_720_lines_and_709_from_there() -> None:
-    assert color_of(2, False, 2, 2, 576).matrix is Colorspace.ITU601
-    assert color_of(2, False, 2, 2, 720).matrix is Colorspace.ITU709
+    assert color_of(2, False, 2, 2, 576).matrix is Matrix.ITU601
+    assert color_of(2, False, 2, 2, 720).matrix is Matrix.ITU709
     with pytest.raises(UnsupportedMediaError, match=r"H\.273 code 14"):
         color_of(14, False, 9, 16, 2160)
 
 
 def test_hdr_video_says_its_transfer() -> None:
-    assert VideoColor(Colorspace.BT2020, False, 9, 16).transfer is Transfer.PQ
-    assert VideoColor(Colorspace.BT2020, False, 9, 18).transfer is Transfer.HLG
+    assert VideoColor(Matrix.BT2020, False, 9, 16).transfer is Transfer.PQ
+    assert VideoColor(Matrix.BT2020, False, 9, 18).transfer is Transfer.HLG
     assert BT709.transfer is Transfer.SRGB
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 @pytest.mark.parametrize("full", [False, True])
 def test_rgb_to_yuv_and_back(dtype: str, full: bool) -> None:
-    color = VideoColor(Colorspace.ITU709, full)
+    color = VideoColor(Matrix.ITU709, full)
     scale = 1 if dtype == "uint8" else 257
     pixels = np.zeros((32, 32, 3), dtype)
     pixels[:] = np.array([200, 30, 90]) * scale
@@ -220,7 +228,7 @@ def test_codecs_keep_pixels_rate_and_tags(tmp_path: Path, name: str, options: di
     assert clip.info.rate == rate
     assert clip.info.constant_rate
     assert len(clip.numbers) == 8
-    assert (clip.color.matrix, clip.color.full_range, clip.color.primaries) == (Colorspace.ITU709, False, 1)
+    assert (clip.color.matrix, clip.color.full_range, clip.color.primaries) == (Matrix.ITU709, False, 1)
     assert abs(grey_of(clip.read(7)) - 35) < 2
 
 
@@ -341,3 +349,10 @@ def test_a_turned_video_is_upright(tmp_path: Path) -> None:
                 target.mux(packet)
     clip = VideoClip(tmp_path / "b.mp4")
     assert (clip.info.layout.width, clip.info.layout.height) == (48, 64)
+
+
+def test_our_numbers_are_those_that_pyav_has_names_for() -> None:
+    for ours, theirs in ((yuv._Scaler, reformatter.Interpolation), (yuv.Matrix, reformatter.Colorspace)):
+        known = {member.name: member.value for member in ours if hasattr(theirs, str(member.name))}
+        assert known
+        assert {name: int(getattr(theirs, str(name))) for name in known} == known
