@@ -16,7 +16,7 @@ CMAKE_FILES = $(shell git ls-files '*.cmake' 'CMakeLists.txt' '*/CMakeLists.txt'
 NATIVE := $(shell find CMakeLists.txt cmake native ofx_bridge backend/native -name __pycache__ -prune -o -name '*.py' ! -name __init__.py -o -name '*.pyi' -o -name '*.md' -o -type f -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format ctest pytest asan tsan bench clean \
+.PHONY: help setup demo test release lint format ctest pytest asan tsan bench clean \
         lint-ruff lint-mypy lint-clang-format lint-cmake-format lint-codespell
 
 help: ## list these commands
@@ -27,7 +27,9 @@ setup: $(STAMPS)/install ## install what is missing (system packages by apt, a .
 demo: setup ## make a clip, upscale it through the real plugin, measure, show; CLIP=path takes any video
 	$(BIN)/sparkvsr demo $(if $(CLIP),--clip "$(CLIP)")
 
-test: setup lint ctest pytest ## set up, then run every check and every test
+test: setup release lint ctest pytest ## set up, then run every check and every test
+
+release: $(STAMPS)/release ## build the plugin for the hosts' own systems (glibc 2.28) into dist/
 
 lint: lint-ruff lint-mypy lint-clang-format lint-cmake-format lint-codespell ## what pre-commit and CI check
 
@@ -41,8 +43,8 @@ ctest: setup
 	SPARKVSR_BACKEND_COMMAND='["$(BIN)/python", "-m", "sparkvsr_backend", "serve", "--device", "cpu", "--cache-gb", "1", "--idle-timeout", "20"]' \
 	  ctest --test-dir $(TREE) --output-on-failure --no-tests=ignore
 
-pytest: setup
-	$(BIN)/python -m pytest
+pytest: setup release
+	SPARKVSR_RELEASE_BUNDLE="$(CURDIR)/dist/SparkVSR.ofx.bundle" $(BIN)/python -m pytest
 
 asan: setup ## build plugin, link, host and libzmq with AddressSanitizer and UBSan, run the tests against them
 	tools/sanitized_tests.sh address
@@ -56,7 +58,7 @@ bench: setup ## measure the transport and the lite engine, and its quality where
 	if [ -d ../shared/data ]; then $(BIN)/python benchmarks/quality_lite.py --quick; fi
 
 clean: ## remove everything that was built (not the .venv, not the downloads)
-	rm -rf build/editable build/default build/debug build/asan build/tsan $(STAMPS) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf build/editable build/default build/debug build/asan build/tsan build/release dist $(STAMPS) .mypy_cache .ruff_cache .pytest_cache
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 lint-ruff: $(STAMPS)/python
@@ -100,4 +102,10 @@ $(STAMPS)/install: $(STAMPS)/python $(STAMPS)/zeromq $(NATIVE)
 	$(BIN)/python -m pip install --disable-pip-version-check --verbose --no-deps --no-build-isolation -e . \
 	  --config-settings=cmake.define.SPARKVSR_BUILD_TESTS=ON --config-settings=cmake.define.SPARKVSR_WERROR=ON
 	cmake --build $(TREE)
+	@touch $@
+
+$(STAMPS)/release: $(STAMPS)/install cmake/ZigLinux.cmake CMakePresets.json tools/pack_release.py
+	cmake --preset release
+	cmake --build --preset release
+	$(BIN)/python tools/pack_release.py build/release/SparkVSR.ofx.bundle dist
 	@touch $@

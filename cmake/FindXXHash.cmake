@@ -1,5 +1,6 @@
 # Finds xxHash's header and defines sparkvsr::xxhash, used inline: no library, no symbol of it in the plugin.
 include(FindPackageHandleStandardArgs)
+include(PrivateHeaders)
 
 find_path(XXHash_INCLUDE_DIR xxhash.h)
 find_package_handle_standard_args(
@@ -8,8 +9,8 @@ find_package_handle_standard_args(
 
 if(XXHash_FOUND AND NOT TARGET sparkvsr::xxhash)
   add_library(sparkvsr::xxhash INTERFACE IMPORTED GLOBAL)
+  sparkvsr_private_headers(folder xxhash.h "${XXHash_INCLUDE_DIR}")
   set_target_properties(
-    sparkvsr::xxhash PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${XXHash_INCLUDE_DIR}" INTERFACE_COMPILE_DEFINITIONS
-                                                                                      XXH_INLINE_ALL
+    sparkvsr::xxhash PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${folder}" INTERFACE_COMPILE_DEFINITIONS XXH_INLINE_ALL
   )
 endif()

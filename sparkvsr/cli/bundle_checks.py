@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sparkvsr.cli.bundle import binary_of, bundles_on_path, installed_bundle, plugin_path, user_plugin_folder
 from sparkvsr.cli.elf import SharedLibrary, read_library
+from sparkvsr.cli.errors import MissingPartError
 from sparkvsr.cli.findings import Finding, fail, ok, warn
 
 REINSTALL = "build and install again: `make setup`, or `pip install .`"
@@ -20,9 +21,9 @@ SYSTEM_LIBRARIES = ("libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "
 REFERENCE_GLIBC = (2, 28)
 
 
-def layout() -> Iterator[Finding]:
-    """Files under the names that hosts look for."""
-    bundle = installed_bundle()
+def layout(bundle: Path | None = None) -> Iterator[Finding]:
+    """Files under the names that hosts look for; of the installed bundle unless another is named."""
+    bundle = bundle or installed_bundle()
     yield ok("bundle", str(bundle))
     binary, plist = binary_of(bundle), bundle / "Contents/Info.plist"
     if not binary.is_file():
@@ -44,9 +45,9 @@ def _plist_problems(plist: Path, executable: str) -> Iterator[str]:
         yield f"{plist}: CFBundleExecutable is not {executable}"
 
 
-def binary() -> Iterator[Finding]:
+def binary(bundle: Path | None = None) -> Iterator[Finding]:
     """Symbols and libraries."""
-    library = read_library(binary_of(installed_bundle()))
+    library = read_library(binary_of(bundle or installed_bundle()))
     if library.exports == EXPORTS:
         yield ok("exports", "the three symbols of OpenFX, nothing else")
     else:
@@ -68,7 +69,8 @@ def _glibc(library: SharedLibrary) -> Finding:
         return warn(
             "glibc",
             text,
-            f"hosts on systems older than glibc {_dotted(needed)} do not show the plugin; build on an older one",
+            f"hosts on systems older than glibc {_dotted(needed)} do not show the plugin: `make release` builds one "
+            f"that needs {_dotted(REFERENCE_GLIBC)}",
         )
     return ok("glibc", text)
 
@@ -81,11 +83,11 @@ def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-def loading() -> Iterator[Finding]:
+def loading(bundle: Path | None = None) -> Iterator[Finding]:
     """Load and describe it, as a host does at launch."""
     from sparkvsr_bridge import Host, HostError
 
-    bundle = installed_bundle()
+    bundle = bundle or installed_bundle()
     try:
         with Host(bundle, personality="nuke") as host:
             described, contexts = host.describe(), host.contexts
@@ -121,14 +123,26 @@ def _nowhere() -> Finding:
 def _copy_findings(copy: Path) -> Iterator[Finding]:
     try:
         same = binary_of(copy).read_bytes() == binary_of(installed_bundle()).read_bytes()
+        needs = "" if same else _glibc_need(copy)
     except OSError as error:
         yield fail("host paths", f"{copy}: {error.strerror}", "run `sparkvsr install-plugin` again")
         return
     if same:
         yield ok("host paths", str(copy))
     else:
-        yield warn("host paths", f"{copy} is another version", "run `sparkvsr install-plugin` again")
+        yield warn(
+            "host paths",
+            f"{copy} is not the one of this installation{needs}",
+            "run `sparkvsr install-plugin` again, unless it is a release or another version on purpose",
+        )
     yield from _command_findings(copy)
+
+
+def _glibc_need(bundle: Path) -> str:
+    try:
+        return f" (needs glibc {_dotted(read_library(binary_of(bundle)).glibc)})"
+    except MissingPartError:
+        return " (and no library for this machine)"
 
 
 def _command_findings(copy: Path) -> Iterator[Finding]:

@@ -6,10 +6,13 @@ import argparse
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
+from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
+from sparkvsr.cli import values
 from sparkvsr.cli.errors import FAILURE, SUCCESS, CommandError, describe
 from sparkvsr.cli.findings import Finding, Level
 from sparkvsr.cli.screen import Screen
@@ -20,7 +23,7 @@ Check = Callable[[], Iterator[Finding]]
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Run the command: exit code 1 when anything fails."""
-    findings = list(examine(screen))
+    findings = list(examine(screen, options.bundle))
     if options.json:
         screen.result(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -29,9 +32,9 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     return FAILURE if any(finding.level is Level.FAIL for finding in findings) else SUCCESS
 
 
-def examine(screen: Screen) -> Iterator[Finding]:
-    """All checks, one after the other; one that breaks is a finding itself."""
-    for name, check in _checks().items():
+def examine(screen: Screen, bundle: Path | None = None) -> Iterator[Finding]:
+    """All checks, one after the other; one that breaks is a finding itself. ``bundle``: look at that one only."""
+    for name, check in _checks(bundle).items():
         screen.note(f"checking {name} …")
         try:
             yield from check()
@@ -41,13 +44,17 @@ def examine(screen: Screen) -> Iterator[Finding]:
             yield Finding(name, Level.FAIL, str(error), "install the package again: `make setup`, or `pip install .`")
 
 
-def _checks() -> dict[str, Check]:
+def _checks(bundle: Path | None) -> dict[str, Check]:
     from sparkvsr.cli import backend_checks, bundle_checks, machine_checks
 
-    return {
-        "bundle": bundle_checks.layout,
-        "binary": bundle_checks.binary,
-        "loading": bundle_checks.loading,
+    about_the_bundle: dict[str, Check] = {
+        "bundle": partial(bundle_checks.layout, bundle),
+        "binary": partial(bundle_checks.binary, bundle),
+        "loading": partial(bundle_checks.loading, bundle),
+    }
+    if bundle is not None:
+        return about_the_bundle
+    return about_the_bundle | {
         "host paths": bundle_checks.host_paths,
         "packages": machine_checks.packages,
         "processor": machine_checks.processor,
@@ -85,4 +92,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Check the plugin's bundle, what it exports and needs, where hosts look, devices, memory, rights, and render a "
         "test frame through a backend started for it. Exit code 1 when something fails."
     )
+    parser.add_argument("--bundle", type=values.folder, metavar="DIR", help="look at this bundle only: what it needs")
     parser.add_argument("--json", action="store_true", help="for programs")

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from sparkvsr.cli import values
-from sparkvsr.cli.bundle import BUNDLE_NAME, installed_bundle, user_plugin_folder
+from sparkvsr.cli.bundle import BINARY_NAME, BUNDLE_NAME, installed_bundle, user_plugin_folder
 from sparkvsr.cli.errors import SUCCESS, CommandError, UsageError
 from sparkvsr.cli.screen import Screen
 
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     folder = _folder(options)
     if options.uninstall:
         return _uninstall(folder, screen)
-    target = install(installed_bundle(), folder)
+    target = install(options.bundle or installed_bundle(), folder)
     screen.result(str(target))
     for line in _what_hosts_need(folder):
         screen.note(line)
@@ -40,6 +40,10 @@ def _folder(options: argparse.Namespace) -> Path:
 def install(source: Path, folder: Path) -> Path:
     """Copy the bundle into ``folder`` in one step: hosts see the old one or the new one. Raises CommandError."""
     target = folder / BUNDLE_NAME
+    if source.name != BUNDLE_NAME or not any(source.glob(f"Contents/*/{BINARY_NAME}")):
+        raise UsageError(
+            f"{source} is no bundle of this plugin", expected=f"{BUNDLE_NAME} with its binary", found=source.name
+        )
     if source.resolve() == target.resolve():
         raise UsageError(
             f"{target} is the bundle of this installation itself", expected="another folder", found=str(folder)
@@ -117,5 +121,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = f"Install the OpenFX plugin into {SYSTEM_FOLDER} (default), or elsewhere."
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--user", action="store_true", help=f"into {user_plugin_folder()}, without root")
+    parser.add_argument(
+        "--bundle",
+        type=values.folder,
+        metavar="DIR",
+        help="install this bundle, a release for instance (default: ours)",
+    )
     where.add_argument("--dir", type=values.folder, metavar="DIR", help="into DIR")
     parser.add_argument("--uninstall", action="store_true", help="remove it from there")

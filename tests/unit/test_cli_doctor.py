@@ -66,6 +66,18 @@ def test_symbols_and_libraries(
     assert bool(finding.fix) == (level is not Level.OK)
 
 
+def test_another_bundle_is_looked_at_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+    for name in ("layout", "binary", "loading"):
+        monkeypatch.setattr(bundle_checks, name, lambda bundle, name=name: asked.append((name, bundle)) or iter(()))
+    monkeypatch.setattr(bundle_checks, "binary", lambda bundle: iter([ok("glibc", f"{bundle} needs glibc 2.28")]))
+    assert main(["doctor", "--json", "--bundle", str(tmp_path)]) == 0
+    assert [line["check"] for line in json.loads(capsys.readouterr().out)] == ["glibc"]
+    assert asked == [("layout", tmp_path), ("loading", tmp_path)]
+
+
 def test_the_elf_reader_knows_a_real_library() -> None:
     import _struct
 
@@ -109,7 +121,7 @@ def test_an_installed_copy_that_cannot_start_its_backend(
     command.write_text(json.dumps({"command": ["/no/such/python", "-m", "x"]}))
     monkeypatch.setenv("OFX_PLUGIN_PATH", str(copy.parent))
     texts = [finding.text for finding in bundle_checks.host_paths()]
-    assert any("is another version" in text for text in texts)
+    assert any("is not the one of this installation" in text for text in texts)
     assert any("starts /no/such/python, which is not there" in text for text in texts)
     command.write_text("{}")
     assert find(bundle_checks.host_paths(), "host paths").level is Level.FAIL
@@ -157,11 +169,11 @@ def test_report_and_exit_code(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         yield
 
     checks = {"a": lambda: iter([ok("a", "fine")]), "b": lambda: iter([warn("b", "slow", "wait")])}
-    monkeypatch.setattr(doctor, "_checks", lambda: checks)
+    monkeypatch.setattr(doctor, "_checks", lambda bundle: checks)
     assert main(["doctor", "--quiet"]) == 0
     assert "→ wait" in capsys.readouterr().out
     monkeypatch.setattr(
-        doctor, "_checks", lambda: {**checks, "c": lambda: iter([fail("c", "bad", "mend")]), "d": broken}
+        doctor, "_checks", lambda bundle: {**checks, "c": lambda: iter([fail("c", "bad", "mend")]), "d": broken}
     )
     assert main(["doctor", "--json"]) == 1
     found = {line["check"]: (line["level"], line["fix"]) for line in json.loads(capsys.readouterr().out)}

@@ -36,6 +36,19 @@ def test_it_is_copied_with_the_backend_command(
     assert not (source / "Contents/Resources").exists(), "the source stays as it was"
 
 
+def test_another_bundle(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    release = tmp_path / "dist" / BUNDLE_NAME
+    binary = release / "Contents/Linux-x86-64/SparkVSR.ofx"
+    binary.parent.mkdir(parents=True)
+    binary.write_bytes(b"release")
+    folder = tmp_path / "plugins"
+    words = ["install-plugin", "--dir", str(folder), "--quiet", "--bundle"]
+    assert main([*words, str(release)]) == 0
+    assert (folder / BUNDLE_NAME / "Contents/Linux-x86-64/SparkVSR.ofx").read_bytes() == b"release"
+    assert main([*words, str(tmp_path)]) == 2
+    assert "is no bundle of this plugin" in capsys.readouterr().err
+
+
 def test_an_update_replaces_the_old_one_whole(source: Path, tmp_path: Path) -> None:
     old = tmp_path / BUNDLE_NAME
     (old / "Contents").mkdir(parents=True)

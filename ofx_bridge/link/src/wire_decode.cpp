@@ -231,7 +231,8 @@ Result<Incoming> decode(const void* data, std::size_t bytes) {
                       "at most " + std::to_string(protocol::kMaxHeaderBytes) + " bytes",
                       std::to_string(bytes) + " bytes");
   }
-  const Json map = withinNesting(first, bytes) ? Json::from_msgpack(first, first + bytes, true, false)
+  const auto* text = static_cast<const char*>(data);  // (libc++ has no char_traits of other characters)
+  const Json map = withinNesting(first, bytes) ? Json::from_msgpack(text, text + bytes, true, false)
                                                : Json(Json::value_t::discarded);
   if (!map.is_object()) {
     return badMessage("the backend sent a header that is no MessagePack map with string keys", "a map",
