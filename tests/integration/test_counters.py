@@ -101,3 +101,73 @@ def test_a_second_instance_finds_what_the_first_one_made(host: Any, shot: Shot, 
 def _graded(shot: Shot, t: int) -> None:
     path = shot.folder / f"key.{t:04d}.exr"
     shots.write_picture(path, shot.keyframes[t][..., :3] * np.float32(1.01))
+
+
+def changed_frames(instance: Any, change: Any) -> tuple[list[int], int]:
+    """Frames whose pixels a change changes, and how many the backend has computed for it."""
+    before = {t: instance.render(t) for t in range(FRAMES)}
+    counted = rendered()
+    change()
+    after = {t: instance.render(t) for t in range(FRAMES)}
+    return [t for t in range(FRAMES) if not np.array_equal(before[t], after[t])], rendered() - counted
+
+
+def test_a_keyframe_of_other_strength_recomputes_its_reach(instance: Any) -> None:
+    """The others keep theirs: their keys say 1."""
+    instance.set_at("keyframeStrength", 0, 1.0)
+    instance.set_at("keyframeStrength", 5, 1.0)
+    instance.set_at("keyframeStrength", 8, 1.0)
+    changed, computed = changed_frames(instance, lambda: instance.set_at("keyframeStrength", 5, 0.4))
+    assert computed == len(range(1, 7))
+    assert set(changed) <= set(range(1, 7))
+    assert 5 in changed
+
+
+def test_flagging_and_unflagging_recompute_the_reach(instance: Any) -> None:
+    instance.set("keyframeList", "0 8")
+    changed, computed = changed_frames(instance, lambda: instance.press("flagKeyframe", 5))
+    assert computed == len(range(1, 7))
+    assert set(changed) <= set(range(1, 7))
+    _, computed = changed_frames(instance, lambda: instance.press("unflagKeyframe", 5))
+    assert computed == 0, "it was made before"
+
+
+def test_a_narrower_radius_recomputes_what_is_out_of_it(instance: Any) -> None:
+    """Within 2 frames of 0, 5 (cut at 7) and 8 nothing changes for 0 and 5; the others lose a keyframe or two."""
+    instance.set("keyframeList", "0 5 8")
+    _, computed = changed_frames(instance, lambda: instance.set("keyframeRadius", 2))
+    assert computed == len([1, 2, 3, 4])
+
+
+def test_a_changed_source_frame_recomputes_itself(instance: Any, shot: Shot) -> None:
+    """Frame 3 is no keyframe: nothing else depends on it."""
+    changed, computed = changed_frames(instance, lambda: reconnected(instance, shot, 3))
+    assert (changed, computed) == ([3], 1)
+
+
+def test_a_changed_source_frame_of_a_keyframe_recomputes_the_reach(instance: Any, shot: Shot) -> None:
+    changed, computed = changed_frames(instance, lambda: reconnected(instance, shot, 5))
+    assert computed == len(range(1, 7))
+    assert set(changed) <= set(range(1, 7))
+    assert 5 in changed
+
+
+def reconnected(instance: Any, shot: Shot, t: int) -> None:
+    """The artist grades one frame upstream."""
+    frames = list(shot.frames)
+    frames[t] = (frames[t] * np.array([1.02, 1.02, 1.02, 1.0], np.float32)).astype(np.float32)
+    before = received()
+    instance.connect("Source", frames, premultiplication="straight")
+    instance.render(t)
+    assert received() == before + 1, "only the changed frame is sent"
+
+
+def test_what_the_host_only_forgets_is_not_computed_again(instance: Any) -> None:
+    def forget() -> None:
+        instance.set("generation", instance.get("generation") + 1)
+
+    assert changed_frames(instance, forget) == ([], 0)
+
+
+def test_budgets_change_nothing(instance: Any) -> None:
+    assert changed_frames(instance, lambda: instance.set("ramBudget", 2.0)) == ([], 0)
