@@ -7,7 +7,14 @@ from typing import Any, TypeVar, cast
 
 import torch
 
+from sparkvsr.arithmetic import has_bfloat16
+
 _Batch = TypeVar("_Batch")
+
+
+def mixed(device: torch.device) -> torch.autocast:
+    """Networks in bfloat16 where the device has it; a processor without it would only be slower."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
 
 
 def moved(batch: _Batch, device: torch.device) -> _Batch:

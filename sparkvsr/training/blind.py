@@ -14,7 +14,7 @@ from sparkvsr.lite.network import BlindNetwork
 from sparkvsr.metrics import psnr_y
 from sparkvsr.resample import resize
 from sparkvsr.training import losses
-from sparkvsr.training.batches import moved
+from sparkvsr.training.batches import mixed, moved
 from sparkvsr.training.degradations import blur_and_decimate, rounded
 from sparkvsr.training.material import Material, Pixels, Shot, decode
 from sparkvsr.training.windows import WindowData, Windows
@@ -38,7 +38,7 @@ class BlindTask:
     def loss(self, batch: Windows) -> tuple[torch.Tensor, dict[str, float]]:
         """Charbonnier and gradient loss of the HR frames."""
         batch = moved(batch, self._device)
-        with torch.autocast(self._device.type, torch.bfloat16):
+        with mixed(self._device):
             detail = self.model(batch.frame.to(memory_format=torch.channels_last), batch.scale)
         made = batch.base + detail.float()
         pixels = losses.charbonnier(made, batch.truth)

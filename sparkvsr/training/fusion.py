@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from sparkvsr.lite.inference import channels_last
 from sparkvsr.lite.network import GRID, FusionInput, FusionNetwork, FusionOutput
 from sparkvsr.training import losses
-from sparkvsr.training.batches import moved
+from sparkvsr.training.batches import mixed, moved
 from sparkvsr.training.store import PieceData, Pieces
 
 _STRUCTURE = 0.1
@@ -67,7 +67,7 @@ class FusionTask:
     def loss(self, batch: Pieces) -> tuple[torch.Tensor, dict[str, float]]:
         """Stage 1: Charbonnier between latents where the gate is open. Stage 2: pixels, structure and gate."""
         batch = moved(batch, self._device)
-        with torch.autocast(self._device.type, torch.bfloat16):
+        with mixed(self._device):
             made: FusionOutput = self.model(batch.known)
         return self._latent_loss(batch, made) if self._stage == 1 else _pixel_loss(batch, made)
 
@@ -85,7 +85,7 @@ class FusionTask:
         count = 0
         for index in range(len(self._held_out)):
             batch = moved(self._held_out[index], self._device)
-            with torch.autocast(self._device.type, torch.bfloat16):
+            with mixed(self._device):
                 made: FusionOutput = model(batch.known)
             refinement = made.refinement
             after = _psnr(result(batch.known, made.motion, made.agreement, refinement).frame, batch.truth)

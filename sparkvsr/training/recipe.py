@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from sparkvsr.arithmetic import has_bfloat16
 from sparkvsr.lite.blind import TrainedBlind
 from sparkvsr.lite.engine import LiteEngine
 from sparkvsr.lite.inference import Precisions
@@ -84,6 +85,7 @@ def pieces(job: Job, material_of: Callable[[], material.Material], tell: Tell) -
     network.load_state_dict(load_file(job.weights("blind")))
     parts = LiteParts(TrainedBlind(Precisions(network, job.device)), None, "training")
     engine = LiteEngine(job.device, parts)
+    precision = "bfloat16" if has_bfloat16(job.device) else "float32"
     for name, count in PIECES.items():
         wanted = max(1, round(count * job.part))
         seed = job.seed if name == "train" else job.seed + _HELD_OUT_SEED
@@ -91,7 +93,7 @@ def pieces(job: Job, material_of: Callable[[], material.Material], tell: Tell) -
         def progress(done: int, total: int = wanted) -> None:
             tell(Report(min(done, total), total, 0.0, {}))
 
-        store.build(job.pieces(name), engine, material_of(), seed, wanted, progress)
+        store.build(job.pieces(name), engine, material_of(), seed, wanted, progress, precision)
 
 
 def stage(job: Job, number: int, tell: Tell) -> None:

@@ -30,7 +30,6 @@ SCALE = 4
 KEYFRAMES = 2  # of a piece; one that is not there has strength 0
 _PIECE = 192  # output pixels
 _PIECES_A_SCENE = 6
-_SETTINGS = EngineSettings(scale=SCALE, precision="bfloat16")
 _Random = np.random.Generator
 
 
@@ -66,8 +65,10 @@ def build(
     seed: int,
     count: int,
     progress: Callable[[int], None] = lambda done: None,
+    precision: str = "float32",
 ) -> None:
     """Write ``count`` pieces to ``folder``; scenes that are there already are kept, so a broken run goes on."""
+    settings = EngineSettings(scale=SCALE, precision=precision)
     folder.mkdir(parents=True, exist_ok=True)
     scenes_wanted = -(-count // _PIECES_A_SCENE)
     for number in range(scenes_wanted):
@@ -75,18 +76,20 @@ def build(
         if not path.exists():
             random = np.random.default_rng((seed, number))
             part = path.with_suffix(".part.npy")
-            np.save(part, _scene(engine, scenes.draw(material, random), random))
+            np.save(part, _scene(engine, settings, scenes.draw(material, random), random))
             part.rename(path)
         progress((number + 1) * _PIECES_A_SCENE)
     (folder / "layout.json").write_text(json.dumps(asdict(Layout())), encoding="utf-8")
 
 
-def _scene(engine: LiteEngine, scene: scenes.Scene, random: _Random) -> npt.NDArray[np.float16]:
+def _scene(
+    engine: LiteEngine, settings: EngineSettings, scene: scenes.Scene, random: _Random
+) -> npt.NDArray[np.float16]:
     """[pieces, values] of one scene."""
     pictures = torch.cat([scene.frame, *scene.keyframes])
     low = reduce_clean(pictures, SCALE, random).reshape(-1, 3, pictures.shape[1] // SCALE, pictures.shape[2] // SCALE)
-    latents = engine.encode_source([WindowFrame(0, low[0])], _SETTINGS, Watch())
-    whole = _whole(engine, scene, latents, low, random)
+    latents = engine.encode_source([WindowFrame(0, low[0])], settings, Watch())
+    whole = _whole(engine, settings, scene, latents, low, random)
     height, width = scene.frame.shape[1:]
     pieces = []
     for _ in range(_PIECES_A_SCENE):
@@ -96,15 +99,20 @@ def _scene(engine: LiteEngine, scene: scenes.Scene, random: _Random) -> npt.NDAr
 
 
 def _whole(
-    engine: LiteEngine, scene: scenes.Scene, latents: SourceLatents, low: torch.Tensor, random: _Random
+    engine: LiteEngine,
+    settings: EngineSettings,
+    scene: scenes.Scene,
+    latents: SourceLatents,
+    low: torch.Tensor,
+    random: _Random,
 ) -> Pieces:
     moved, holds = [], []
     truth = scene.frame
     kinds = [spoil.draw(random) for _ in scene.keyframes]
     for index, true in enumerate(scene.keyframes):
-        own = engine.encode_keyframe(true, low[index + 1], _SETTINGS, Watch())
+        own = engine.encode_keyframe(true, low[index + 1], settings, Watch())
         picture = spoil.apply(kinds[index], spoil.Scene(true, own.blind, scene.foreign), random)
-        known = engine.encode_keyframe(picture, low[index + 1], _SETTINGS, Watch())
+        known = engine.encode_keyframe(picture, low[index + 1], settings, Watch())
         flow = motion.measure(latents.gray, known.gray)
         moved.append(handmade.move(latents, Keyframe(index + 1, known), flow))
         honest = handmade.move(latents, Keyframe(index + 1, own), flow).carried.proposal(0.0)
