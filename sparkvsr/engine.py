@@ -145,6 +145,13 @@ class Watch:
             raise CancelledError(stage)
         self.progress(fraction, stage)
 
+    def part(self, first: float, last: float) -> Watch:
+        """A watch that reports 0..1 as ``first``..``last`` of this one."""
+        return Watch(
+            progress=lambda fraction, stage: self.progress(first + fraction * (last - first), stage),
+            cancelled=self.cancelled,
+        )
+
 
 class Engine(Protocol):
     """An engine. Methods are thread-safe, deterministic, and never change their arguments."""

@@ -201,7 +201,7 @@ class Computation:
             return self._decoded_from_chunks(mix)
         propagation = self._carried().propagation
         with self._stage("decode"):
-            return self.plan.engine.decode(propagation, mix, _part(self.watch, 0.9, 1.0))
+            return self.plan.engine.decode(propagation, mix, self.watch.part(0.9, 1.0))
 
     def _decoded_from_chunks(self, mix: Mix) -> Decoded:
         """The frame as each of its chunks shows it, added up by their weights."""
@@ -219,7 +219,7 @@ class Computation:
 
     def _of_chunk(self, part: ChunkPart, number: int) -> Computation:
         count = len(self.plan.chunks)
-        watch = _part(self.watch, number / count, (number + 1) / count)
+        watch = self.watch.part(number / count, (number + 1) / count)
         return Computation(part.plan, self.stores, watch, self.frames, (), self.timings, self._size())
 
     def frame_of_chunk(self, part: ChunkPart, mix: Mix) -> Decoded:
@@ -236,7 +236,7 @@ class Computation:
             carried = self._carried()
             with self._stage("decode"):
                 engine = chunked.engine_of(self.plan)
-                frames = engine.decode_chunk(carried.propagation, mix, _part(self.watch, 0.6, 1.0))
+                frames = engine.decode_chunk(carried.propagation, mix, self.watch.part(0.6, 1.0))
                 return KeptChunk(frames, carried.keyframes)
 
         kept: KeptChunk = self._kept(self.stores.decoded, self.plan.decoded_key(self._size(), mix), make)
@@ -248,7 +248,7 @@ class Computation:
 
         def make() -> Carried:
             latents = self._source_latents()
-            known = [self._keyframe(keyframe, size) for keyframe in plan.keyframes]
+            known = [self._keyframe(one, size, self._span(number)) for number, one in enumerate(plan.keyframes)]
             with self._stage("propagate"):
                 return self._propagated(latents, known, size)
 
@@ -264,7 +264,7 @@ class Computation:
             science.Keyframe(keyframe.use.time - plan.request.time, one.latents, keyframe.use.strength)
             for keyframe, one in zip(plan.keyframes, known, strict=True)
         ]
-        watch = _part(self.watch, 0.4, 0.9)
+        watch = self.watch.part(0.4, 0.6 if plan.info.grids else 0.9)
         for propagation in plan.engine.propagate(latents, used, plan.engine_settings, watch):
             carried = Carried(replace(propagation, offset=0), facts)
             if propagation.offset == 0:
@@ -286,31 +286,35 @@ class Computation:
                     for time, fingerprint in sorted(plan.request.window)
                 ]
                 _require_equal_sizes(window)
-                return plan.engine.encode_source(window, plan.engine_settings, _part(self.watch, 0.0, 0.2))
+                return plan.engine.encode_source(window, plan.engine_settings, self.watch.part(0.0, 0.2))
 
         return self._kept(self.stores.sources, plan.source_key, make)
 
-    def _keyframe(self, keyframe: UsedKeyframe, size: Size) -> KnownKeyframe:
+    def _span(self, number: int) -> Watch:
+        """The share of a keyframe among all of them in the progress of the whole."""
+        share = 0.2 / len(self.plan.keyframes)
+        return self.watch.part(0.2 + share * number, 0.2 + share * (number + 1))
+
+    def _keyframe(self, keyframe: UsedKeyframe, size: Size, watch: Watch) -> KnownKeyframe:
         def make() -> KnownKeyframe:
             with self._stage("keyframes"):
-                return self._encoded(keyframe, size)
+                return self._encoded(keyframe, size, watch)
 
         known: KnownKeyframe = self._kept(self.stores.keyframes, self.plan.keyframe_key(keyframe, size), make)
         return known
 
-    def _encoded(self, keyframe: UsedKeyframe, size: Size) -> KnownKeyframe:
+    def _encoded(self, keyframe: UsedKeyframe, size: Size, watch: Watch) -> KnownKeyframe:
         plan, use = self.plan, keyframe.use
         source = None if use.source is None else self._picture(use.source)
         _require_same_size(use.name, source, size)
-        picture = self._keyframe_picture(keyframe)
+        picture = self._keyframe_picture(keyframe, watch.part(0.0, 0.5))
         wanted = _times(size, plan.settings.scale)
         resampled = None if _size_of(picture) == wanted else _size_of(picture)
         fitted = _fitted(use.name, picture, wanted)
         placed = None if source is None else register(fitted, source)
         if placed is not None:
             fitted = placed.apply(fitted)
-        watch = _part(self.watch, 0.2, 0.4)
-        latents = plan.engine.encode_keyframe(fitted, source, plan.engine_settings, watch)
+        latents = plan.engine.encode_keyframe(fitted, source, plan.engine_settings, watch.part(0.5, 1.0))
         agreement = 1.0 if source is None else plan.engine.agreement(latents)
         facts = KeyframeFacts(agreement, wanted, resampled, "" if placed is None else placed.in_words)
         return KnownKeyframe(latents, facts)
@@ -381,11 +385,11 @@ class Computation:
                 return view
         return pictures.working_picture(frame, transfer)
 
-    def _keyframe_picture(self, keyframe: UsedKeyframe) -> torch.Tensor:
+    def _keyframe_picture(self, keyframe: UsedKeyframe, watch: Watch) -> torch.Tensor:
         """The picture as it came, in whatever size."""
         use, content = keyframe.use, keyframe.content
         if content.made:
-            return self.stores.maker.picture(use, content.picture, self._picture, _part(self.watch, 0.2, 0.4))
+            return self.stores.maker.picture(use, content.picture, self._picture, watch)
         if not content.from_file:
             return self._picture(content.picture)
         try:
@@ -587,11 +591,3 @@ def _times(size: Size, scale: int) -> Size:
 
 def _weighed(value: Any) -> tuple[Any, int]:
     return value, max(1, weight(value))
-
-
-def _part(watch: Watch, first: float, last: float) -> Watch:
-    """A watch that reports 0..1 as ``first``..``last`` of the whole."""
-    return Watch(
-        progress=lambda fraction, stage: watch.progress(first + fraction * (last - first), stage),
-        cancelled=watch.cancelled,
-    )

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 LOGGER = logging.getLogger("sparkvsr.backend")
+SCIENCE = logging.getLogger("sparkvsr")
+"""What engines choose by themselves, such as where weights lie; above that of the backend, which keeps to itself."""
 
 _ROTATE_AT = 4 << 20
 _KEPT = 3
@@ -22,6 +24,14 @@ def event(name: str, /, level: int = logging.INFO, **values: Any) -> None:
     """Log an event with its values."""
     if LOGGER.isEnabledFor(level):
         LOGGER.log(level, "event=%s%s", name, "".join(f" {key}={_quoted(value)}" for key, value in values.items()))
+
+
+class _Told(logging.Handler):
+    """What the science says, as an event."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log it with its source."""
+        event("engine", record.levelno, source=record.name, text=record.getMessage())
 
 
 class RateLimit:
@@ -56,6 +66,10 @@ def log_to(path: Path | None) -> None:
     LOGGER.addHandler(handler)
     LOGGER.setLevel(logging.INFO)
     LOGGER.propagate = False
+    if not any(isinstance(known, _Told) for known in SCIENCE.handlers):
+        SCIENCE.addHandler(_Told())
+    SCIENCE.setLevel(logging.INFO)
+    SCIENCE.propagate = False
 
 
 def _quoted(value: Any) -> str:

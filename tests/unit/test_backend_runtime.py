@@ -276,15 +276,23 @@ def test_a_frame_too_large_to_work_on_is_refused_before_the_system_does(monkeypa
 @pytest.fixture
 def logged(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "logs" / "backend.log"
-    before = (list(log.LOGGER.handlers), log.LOGGER.level, log.LOGGER.propagate)
+    loggers = (log.LOGGER, log.SCIENCE)
+    before = [(list(one.handlers), one.level, one.propagate) for one in loggers]
     log.log_to(path)
     yield path
-    for handler in log.LOGGER.handlers:
-        if handler not in before[0]:
-            log.LOGGER.removeHandler(handler)
-            handler.close()
-    log.LOGGER.setLevel(before[1])
-    log.LOGGER.propagate = before[2]
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        for handler in logger.handlers[:]:
+            if handler not in handlers:
+                logger.removeHandler(handler)
+                handler.close()
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+def test_what_engines_say_is_an_event_too(logged: Path) -> None:
+    logging.getLogger("sparkvsr.some.engine").warning("memory ran out; now %s", "in turns")
+    (line,) = logged.read_text().splitlines()
+    assert line.endswith('level=WARNING event=engine source=sparkvsr.some.engine text="memory ran out; now in turns"')
 
 
 def test_events_are_lines_of_keys_and_values(logged: Path) -> None:
