@@ -228,7 +228,8 @@ def _named_errors() -> Iterator[None]:
     except science.UnknownEngineError as error:
         raise UnknownEngineError(str(error)) from error
     except science.UnsupportedSettingError as error:
-        raise UnsupportedSettingError(str(error)) from error
+        expected, found = (str(getattr(error, name, "")) for name in ("expected", "found"))
+        raise UnsupportedSettingError(str(error), expected=expected, found=found) from error
     except (MemoryError, torch.cuda.OutOfMemoryError) as error:
         raise OutOfMemoryError(str(error) or "memory ran out") from error
     except Exception as error:

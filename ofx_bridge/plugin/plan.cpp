@@ -27,6 +27,22 @@ std::string resolvePage(const Instance& instance) {
   return propsOf(instance.suites(), instance.effect).getString("OfxImageEffectPropResolvePage");
 }
 
+/// The stride that an engine with a grid has when its options say so.
+constexpr const char* kLongChunkOption = "chunk=49";
+constexpr int kLongChunkGrid = 40;
+
+/// Whether the engine options, items between commas, have the one for long chunks; the backend reads all of them.
+bool asksForLongChunks(const std::string& options) {
+  for (std::size_t start = 0; start <= options.size();) {
+    const std::size_t end = std::min(options.find(',', start), options.size());
+    const std::size_t first = options.find_first_not_of(' ', start);
+    const std::size_t last = options.find_last_not_of(' ', end == 0 ? 0 : end - 1);
+    if (first < end && options.compare(first, last - first + 1, kLongChunkOption) == 0) return true;
+    start = end + 1;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<FrameNumbers> allKeyframes(Instance& instance, const Params& params, std::int64_t time, const FrameSpan& range) {
@@ -91,7 +107,9 @@ Result<FramePlan> planFrames(Instance& instance, const Params& params, double ti
 }
 
 std::int64_t chunkGrid(const Instance& instance, const Params& params) {
-  return instance.host->facts.temporalAccess ? identity::kEngineGrids[params.engine] : 0;
+  if (!instance.host->facts.temporalAccess) return 0;
+  const int usual = identity::kEngineGrids[params.engine];
+  return usual > 0 && asksForLongChunks(params.engineOptions) ? kLongChunkGrid : usual;
 }
 
 bool usesKeyframes(const Params& params) { return params.view != View::Source && params.view != View::Blind; }

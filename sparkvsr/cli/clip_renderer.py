@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +15,9 @@ from sparkvsr_backend.engine_loop import EngineLoop
 from sparkvsr_backend.errors import NeedFrames
 from sparkvsr_backend.requests import KeyframeUse, Picture, Priority, RenderRequest, Settings, Target
 
+_ATTEMPTS = 16
+"""Renders on other threads may push out frames that this one has put, where the cache is small."""
+
 
 @dataclass(frozen=True)
 class Reach:
@@ -24,7 +28,10 @@ class Reach:
 
 
 class ClipRenderer:
-    """Renders frames of a clip. ``keyframes``: pictures by frame number; ``output``: the format of a whole frame."""
+    """Renders frames of a clip, from any thread.
+
+    ``keyframes``: pictures by frame number; ``output``: the format of a whole frame.
+    """
 
     def __init__(
         self,
@@ -45,15 +52,40 @@ class ClipRenderer:
         self._radius = info.window
         self._grid = settings.grid or next(iter(info.grids), 0)
         self._prints: dict[int, bytes] = {}
+        self._reading = threading.RLock()
 
     def render(self, number: int, watch: Watch | None = None) -> RenderResult:
         """One frame. Raises MediaError, BackendError, CancelledError."""
         request = self._request(number)
+        for _ in range(_ATTEMPTS):
+            result = self._attempted(request, watch)
+            if result is not None:
+                return result
+        return self._loop.render(request, watch=watch)
+
+    def _attempted(self, request: RenderRequest, watch: Watch | None) -> RenderResult | None:
+        """None where frames were missing, which are there now."""
         try:
             return self._loop.render(request, watch=watch)
         except NeedFrames as need:
             self._put(set(need.fingerprints))
-        return self._loop.render(request, watch=watch)
+            return None
+
+    @property
+    def works_in_chunks(self) -> bool:
+        """Whether the engine makes many frames at once."""
+        return self._grid > 0
+
+    def later_chunks(self, number: int, count: int) -> list[int]:
+        """A frame of each of the next ``count`` chunks after those that hold ``number``, and of no chunk before it."""
+        found: list[int] = []
+        while len(found) < count:
+            beyond = self._chunks(number)[-1].last + 1
+            if beyond > self._clip.numbers[-1]:
+                break
+            found.append(beyond)
+            number = beyond
+        return found
 
     def keyframes_of(self, number: int) -> tuple[int, ...]:
         """The keyframes that the frame uses."""
@@ -98,13 +130,15 @@ class ClipRenderer:
 
     def _fingerprint(self, number: int) -> bytes:
         """Known for ever once computed: 16 bytes a frame."""
-        if number not in self._prints:
-            frame = self._clip.read(number)
-            self._prints[number] = fingerprint(frame)
-            self._loop.frames.put(self._prints[number], frame)
-        return self._prints[number]
+        with self._reading:
+            if number not in self._prints:
+                frame = self._clip.read(number)
+                self._prints[number] = fingerprint(frame)
+                self._loop.frames.put(self._prints[number], frame)
+            return self._prints[number]
 
     def _put(self, wanted: set[bytes]) -> None:
-        for number, known in self._prints.items():
-            if known in wanted:
-                self._loop.frames.put(known, self._clip.read(number))
+        with self._reading:
+            for number, known in self._prints.items():
+                if known in wanted:
+                    self._loop.frames.put(known, self._clip.read(number))

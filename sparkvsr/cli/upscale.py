@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
 from sparkvsr.cli import values
+from sparkvsr.cli.ahead import DEPTH, Ahead
 from sparkvsr.cli.clip_renderer import ClipRenderer, Reach
 from sparkvsr.cli.delivery import Delivery, Wishes, check_output_kind, decide, open_writer, refuse_overwriting
 from sparkvsr.cli.devices import pick_device
+from sparkvsr.cli.engine_notes import engine_notes
 from sparkvsr.cli.errors import SUCCESS, UsageError
 from sparkvsr.cli.keyframe_options import collect
 from sparkvsr.cli.keyframe_sources import cuts_of, sources_of
+from sparkvsr.cli.planned_engine import planned_engine
 from sparkvsr.cli.screen import Screen
 from sparkvsr.color import Transfer
 from sparkvsr.engine import default_registry
@@ -46,9 +52,10 @@ class Job:
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Run the command. Raises CommandError and the errors of ``expected_errors``."""
-    with closing(_open(options)) as clip:
+    with closing(_open(options)) as clip, engine_notes(screen):
         job = plan(options, clip, screen.note)
         device = pick_device(options.device)
+        job = _planned(options, job, device, screen)
         _announce(job, str(device), screen)
         loop = EngineLoop(default_registry(), device, Budgets.share_out(int(options.memory * 2**30)))
         _prepare_models(job, loop)
@@ -60,6 +67,17 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         screen.note(f"{count} frame{'s' * (count != 1)} in {spent:.1f} s ({spent / count:.2f} s each)")
     screen.result(str(job.delivery.path))
     return SUCCESS
+
+
+def _planned(options: argparse.Namespace, job: Job, device: torch.device, screen: Screen) -> Job:
+    """With engine options for the memory asked for, told, so that they can be kept."""
+    if options.vram is None:
+        return job
+    layout, scale = job.clip.info.layout, job.settings.scale
+    size = (layout.height * scale, layout.width * scale)
+    engine, why = planned_engine(job.settings.engine, options.vram, size, device, options.chunk)
+    screen.note(f"planned --engine {shlex.quote(engine)}: {why}")
+    return replace(job, settings=replace(job.settings, engine=engine))
 
 
 def _open(options: argparse.Namespace) -> Clip:
@@ -238,15 +256,20 @@ def _announce(job: Job, device: str, screen: Screen) -> None:
         screen.warn(f"alpha does not go into {job.delivery.path.name}: the picture is written over black")
 
 
+def _chunks_ahead(job: Job) -> int:
+    """None where each chunk is decoded twice: as many are kept as a frame and its overlap need."""
+    return 0 if job.settings.view is View.DIFFERENCE else DEPTH
+
+
 def _render(job: Job, renderer: ClipRenderer, screen: Screen) -> None:
     """All frames, in order."""
     told: set[str] = set()
     with (
         open_writer(job.delivery, job.clip.info.pixel_aspect) as writer,
         screen.progress("rendering", len(job.numbers)) as meter,
+        Ahead(renderer, job.numbers, _chunks_ahead(job)) as frames,
     ):
-        for number in job.numbers:
-            result = renderer.render(number)
+        for number, result in frames:
             writer.write(number, job.delivery.finished(result.frame), job.clip.seconds(number))
             for notice in result.notices:
                 if notice.text not in told:
@@ -412,6 +435,12 @@ def _add_computing(group: argparse._ArgumentGroup) -> None:
         "--engine",
         default="lite",
         help="lite, or sparkvsr-5b with options where wanted: 'sparkvsr-5b?tile=768,color=off' (default: lite)",
+    )
+    group.add_argument(
+        "--vram",
+        type=values.auto_or_number_in(0.1, 4096),
+        metavar="GB",
+        help="propose options of sparkvsr-5b for so much memory, and say which (auto: what is free, less a margin)",
     )
     group.add_argument(
         "--chunk", type=int, choices=(33, 49), help="frames that sparkvsr-5b works on at once (default: 33)"

@@ -133,3 +133,9 @@ def number_in(low: float, high: float) -> Callable[[str], float]:
         return value
 
     return parse
+
+
+def auto_or_number_in(low: float, high: float) -> Callable[[str], float | str]:
+    """``auto``, or a number between two bounds, inclusive."""
+    number = number_in(low, high)
+    return lambda text: text if text == "auto" else number(text)

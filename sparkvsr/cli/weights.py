@@ -51,11 +51,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     planning.add_argument(
         "--budget",
         type=values.number_in(0.1, 4096),
+        nargs="+",
         metavar="GB",
-        help="of its memory (default: what is free)",
+        help="of its memory (default: what is free on this machine's, less a margin; without a card 12 16 24 80)",
     )
-    planning.add_argument("--chunk", type=int, choices=(33, 49), default=33, help="frames at once (default: 33)")
-    planning.add_argument("--dtype", choices=("bfloat16", "float16", "float32"), default="bfloat16")
+    planning.add_argument(
+        "--keep", default="", metavar="OPTIONS", help="engine options that are settled, like chunk=49,vae=512"
+    )
+    planning.add_argument("--no-bfloat16", action="store_true", help="plan for a card without it (before 2020)")
     tiny = action("make-tiny", "write a random checkpoint of the same layout, for tests", _make_tiny)
     tiny.add_argument("folder", type=Path)
     tiny.add_argument("--seed", type=int, default=0)
@@ -147,26 +150,36 @@ def _make_tiny(options: argparse.Namespace, screen: Screen) -> int:
     return SUCCESS
 
 
+_CARDS = (12, 16, 24, 80)
+"""Gigabytes of cards that there are."""
+
+
 def _plan(options: argparse.Namespace, screen: Screen) -> int:
-    from sparkvsr.cogvideox.options import DTYPES, EngineOptions
-    from sparkvsr.cogvideox.planner import GB, Work, propose
+    from sparkvsr.cogvideox.options import given_options, parse_options
+    from sparkvsr.cogvideox.planner import GB, Card, propose
 
     if options.size.width is None or options.size.height is None:
         raise UsageError("--size", expected="both sides, like 1920x1080", found="one")
-    budget = _free_memory() if options.budget is None else int(options.budget * GB)
-    work = Work(options.size.height, options.size.width, options.chunk)
-    found = propose(work, EngineOptions(), DTYPES[options.dtype], budget)
-    screen.note(found.why)
-    screen.result(f"sparkvsr-5b?tile={found.options.tile},vae={found.options.vae}")
+    kept, budgets = given_options(options.keep), _budgets(options.budget)
+    for budget in budgets:
+        card = Card("cuda", bfloat16=not options.no_bfloat16)
+        found = propose(options.size.height, options.size.width, budget, card, parse_options(options.keep), set(kept))
+        screen.note(found.why)
+        place = f"{budget / GB:g} GB  " if len(budgets) > 1 else ""
+        screen.result(f"{place}sparkvsr-5b?{found.text}")
     return SUCCESS
 
 
-def _free_memory() -> int:
+def _budgets(named: list[float] | None) -> list[int]:
+    """Bytes."""
     import torch
 
-    if not torch.cuda.is_available():
-        raise UsageError("--budget", expected="gigabytes, as there is no CUDA device to ask", found="none")
-    return int(torch.cuda.mem_get_info()[0])
+    from sparkvsr.cogvideox.budget import plannable
+    from sparkvsr.cogvideox.planner import GB
+
+    if named is None and torch.cuda.is_available():
+        return [plannable(torch.device("cuda"))]
+    return [int(budget * GB) for budget in named or _CARDS]
 
 
 _STEP = 256 << 20

@@ -10,6 +10,7 @@ import torch
 
 from sparkvsr import evidence
 from sparkvsr.cogvideox import codec, highlights
+from sparkvsr.cogvideox.blocks import Part
 from sparkvsr.cogvideox.chunk import (
     ChunkPropagation,
     ChunkSource,
@@ -21,11 +22,11 @@ from sparkvsr.cogvideox.chunk import (
 from sparkvsr.cogvideox.geometry import SPATIAL, TEMPORAL, Padding
 from sparkvsr.cogvideox.lowband import corrected, low_band
 from sparkvsr.cogvideox.models import Models
-from sparkvsr.cogvideox.options import EngineOptions, overlap_of
+from sparkvsr.cogvideox.options import CHUNKS, EngineOptions, overlap_of
 from sparkvsr.cogvideox.passes import tiled_x0
 from sparkvsr.cogvideox.planner import Work
 from sparkvsr.cogvideox.reference import KeyframeLatents, Placed, move, place, terms_at
-from sparkvsr.cogvideox.residency import Networks, Part
+from sparkvsr.cogvideox.residency import Networks
 from sparkvsr.cogvideox.video import network_video, pad
 from sparkvsr.engine import (
     Decoded,
@@ -46,8 +47,8 @@ from sparkvsr.resample import resize
 NAME: Final = "sparkvsr-5b"
 VERSION: Final = 1
 SCALES: Final = (1, 2, 3, 4)
-GRIDS: Final = (24, 40)
-"""Strides of the chunk grid: chunks of 33 and of 49 frames."""
+GRIDS: Final = tuple(length - CHUNK_OVERLAP for length in CHUNKS)
+"""Strides of the chunk grid."""
 AGREEMENT_NOTICE: Final = 0.8
 
 
@@ -64,14 +65,16 @@ class CogVideoXEngine:
     @property
     def info(self) -> EngineInfo:
         """Identity and limits. Loads nothing."""
-        digest = self._networks.digest[:16]
+        digest, options = self._networks.digest[:16], self._options
+        resolved = options.resolved(self._networks.device)
+        usual = options.chunk - CHUNK_OVERLAP
         return EngineInfo(
             name=NAME,
             scales=SCALES,
-            window=GRIDS[0] + CHUNK_OVERLAP - 1,
-            identity=f"{NAME}-{VERSION}/{digest}/{self._options}",
+            window=options.chunk - 1,
+            identity=f"{NAME}-{VERSION}/{digest}/{self._networks.device.type}/{resolved}",
             low_agreement=AGREEMENT_NOTICE,
-            grids=GRIDS,
+            grids=(usual, *(grid for grid in GRIDS if grid != usual)),
         )
 
     def encode_source(self, window: Sequence[WindowFrame], settings: EngineSettings, watch: Watch) -> ChunkSource:
@@ -123,8 +126,11 @@ class CogVideoXEngine:
         """One propagation for the whole chunk, at offset 0. Keyframes' offsets count from the chunk's first frame."""
         _require_supported(settings)
         placed = place([keyframe.offset for keyframe in keyframes], latents.frames, self._options.borrow)
-        used = tuple(PlacedTerms(one, _terms(latents, keyframes[one.index], one, watch)) for one in placed)
-        keyed = self._keyed(latents, keyframes, placed, watch) if placed else None
+        used = tuple(
+            PlacedTerms(one, _terms(latents, keyframes[one.index], one, watch.part(*_span(number, placed, 0.4))))
+            for number, one in enumerate(placed)
+        )
+        keyed = self._keyed(latents, keyframes, placed, watch.part(0.4, 1.0)) if placed else None
         data = ChunkPropagation(latents, keyed, used, len(keyframes))
         yield Propagation(offset=0, data=data, nbytes=data.nbytes)
 
@@ -133,15 +139,16 @@ class CogVideoXEngine:
         data: ChunkPropagation = propagation.data
         source = data.source
         gate = Gate.of(data, mix.trust, self._options.gate)
-        x0 = self._mixed(data, gate.gate, mix.guidance, watch)
+        x0 = self._mixed(data, gate.gate, mix.guidance, watch.part(0.0, 0.5))
         height, width = source.padding.height, source.padding.width
+        rest = watch.part(0.5, 1.0)
 
         def decode(models: Models) -> torch.Tensor:
-            pictures = codec.decode(models, x0, *self._codec_tiles, watch)
+            pictures = codec.decode(models, x0, *self._codec_tiles, rest)
             return pictures[: source.frames, :, :height, :width].cpu().contiguous()
 
         shape = Work(height, width, source.frames)
-        pictures = self._networks.run(Part.AUTOENCODER, shape, source.precision, watch, decode)
+        pictures = self._networks.run(Part.AUTOENCODER, shape, source.precision, rest, decode)
         return DecodedChunk(source, pictures, gate, data.keyed is not None and mix.guidance != 0.0)
 
     def frame_of(self, chunk: DecodedChunk, offset: int) -> Decoded:
@@ -156,10 +163,11 @@ class CogVideoXEngine:
 
     def decode(self, propagation: Propagation, mix: Mix, watch: Watch) -> Decoded:
         """The frame at ``propagation.offset``, and without keyframes too: two decodings of the whole chunk."""
-        decoded = self.frame_of(self.decode_chunk(propagation, mix, watch), propagation.offset)
+        chunk = self.decode_chunk(propagation, mix, watch.part(0.0, 0.5))
+        decoded = self.frame_of(chunk, propagation.offset)
         if decoded.blind is not None:
             return decoded
-        blind = self.decode_chunk(propagation, replace(mix, guidance=0.0), watch)
+        blind = self.decode_chunk(propagation, replace(mix, guidance=0.0), watch.part(0.5, 1.0))
         return replace(decoded, blind=self.frame_of(blind, propagation.offset).frame)
 
     def agreement(self, keyframe_latents: Any) -> float:
@@ -189,13 +197,14 @@ class CogVideoXEngine:
     ) -> torch.Tensor:
         """x0 with the keyframes in their slots; one that lies between slots is moved to its slot's frame first."""
         slots = torch.zeros_like(source.latents)
-        for one in placed:
+        for number, one in enumerate(placed):
             known: KeyframeLatents = keyframes[one.index].latents
             if one.is_exact:
                 slots[one.slot] = known.latent
             else:
-                slots[one.slot] = self._reference(move(known, source.slots[one.slot]), source.precision, watch)
-        return self._x0(source, slots, watch)
+                moved, share = move(known, source.slots[one.slot]), watch.part(*_span(number, placed, 0.2))
+                slots[one.slot] = self._reference(moved, source.precision, share)
+        return self._x0(source, slots, watch.part(0.2, 1.0))
 
     def _mixed(self, data: ChunkPropagation, gate: torch.Tensor, guidance: float, watch: Watch) -> torch.Tensor:
         """x0 with guidance; blind x0 is computed only where it has a part in it."""
@@ -224,6 +233,11 @@ class CogVideoXEngine:
         correct = chunk.gate.correct
         weight = None if correct is None else _at_output(chunk, between_latents(correct, offset).unsqueeze(0))
         return corrected(picture, chunk.source.low[offset], weight)
+
+
+def _span(number: int, among: Sequence[Placed], share: float) -> tuple[float, float]:
+    """Which part of a piece of work is the ``number``-th of these, which are its first ``share``."""
+    return share * number / len(among), share * (number + 1) / len(among)
 
 
 def _terms(source: ChunkSource, keyframe: Keyframe, placed: Placed, watch: Watch) -> GateTerms:

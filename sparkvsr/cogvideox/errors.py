@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sparkvsr.engine import EngineError, EngineUnavailableError
+from sparkvsr.engine import EngineError, EngineUnavailableError, UnsupportedSettingError
 
 
 class WeightsError(EngineUnavailableError):
@@ -27,3 +27,12 @@ class NoSpaceError(WeightsError):
 
 class MemoryBudgetError(EngineError, MemoryError):
     """The work does not fit the device's memory by any means that leaves the bytes alone; says which settings fit."""
+
+
+class OptionsNotSettledError(UnsupportedSettingError):
+    """The engine was asked what its options should be. ``expected`` has the ones proposed, to be kept."""
+
+    def __init__(self, expected: str, why: str) -> None:
+        super().__init__(f"engine options are settled once and kept; proposed for this device: {expected} ({why})")
+        self.expected = expected
+        self.found = "plan"

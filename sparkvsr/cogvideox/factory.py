@@ -13,13 +13,17 @@ from sparkvsr.engine import Engine
 def create_cogvideox_engine(device: torch.device, options: str = "") -> Engine:
     """The engine on ``device``; its networks are loaded when they are first needed.
 
-    Raises EngineUnavailableError when a package or the weights are missing, UnsupportedSettingError for bad options.
+    ``options`` with ``plan`` among them: an engine that says what they should be. Raises EngineUnavailableError when a
+    package or the weights are missing, UnsupportedSettingError for bad options.
     """
     require_packages()
-    chosen = parse_options(options)
-    record = read_record()
-    record.checkpoint()
+    from sparkvsr.cogvideox.asking import AskingEngine, asks
     from sparkvsr.cogvideox.engine import CogVideoXEngine
     from sparkvsr.cogvideox.residency import Networks
 
-    return CogVideoXEngine(Networks(record, device, chosen), chosen)
+    asking, rest = asks(options)
+    chosen = parse_options(rest)
+    record = read_record()
+    record.checkpoint()
+    networks = Networks(record, device, chosen)
+    return AskingEngine(networks, rest) if asking else CogVideoXEngine(networks, chosen)

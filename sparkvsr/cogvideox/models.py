@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import torch
 
@@ -24,9 +24,16 @@ STEP: Final = 399
 """The one timestep of the published method."""
 
 
+Tensors: TypeAlias = Mapping[str, torch.Tensor]
+Runner: TypeAlias = Callable[[Callable[[Tensors], torch.Tensor], Tensors], torch.Tensor]
+
+
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What a pass needs. ``keep``, ``turn``: √ᾱ and √(1 − ᾱ) at the timestep."""
+    """What a pass needs. ``keep``, ``turn``: √ᾱ and √(1 − ᾱ) at the timestep.
+
+    ``run``: does a pass that is a function of tensors by name; None: just calls it.
+    """
 
     transformer: Any
     vae: Any
@@ -35,6 +42,7 @@ class Models:
     turn: float
     dtype: torch.dtype
     device: torch.device
+    run: Runner | None = None
 
     @property
     def scaling(self) -> float:
@@ -90,7 +98,8 @@ def load_models(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype
     prompt = read_tensor(checkpoint.prompt, PROMPT_KEY, (1, None, transformer.config.text_embed_dim))
     alpha = alpha_at(STEP, _config(checkpoint.scheduler_config, SCHEDULER_CONFIG))
     keep, turn = math.sqrt(alpha), math.sqrt(1.0 - alpha)
-    return Models(transformer, vae, prompt.to(device, dtype), keep, turn, dtype, device)
+    # A copy in any case: see load_into.
+    return Models(transformer, vae, prompt.to(device, dtype, copy=True), keep, turn, dtype, device)
 
 
 def alpha_at(step: int, config: Mapping[str, Any]) -> float:

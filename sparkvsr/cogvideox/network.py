@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import torch
 
-from sparkvsr.cogvideox.models import STEP, Models, network_kinds
+from sparkvsr.cogvideox.models import STEP, Models, Tensors, network_kinds
 
 OFFSET: Final = 2.0
 """Value of the ``ofs`` input in the published method."""
@@ -30,16 +30,25 @@ def _velocity(models: Models, latents: torch.Tensor) -> torch.Tensor:
     sequence = torch.cat([latents[:doubled], latents]).unsqueeze(0)
     head = models.transformer.config.attention_head_dim
     cosine, sine = rotary(head, sequence.shape[1] // 2, latents.shape[2] // 2, latents.shape[3] // 2)
-    output = models.transformer(
-        hidden_states=sequence,
-        encoder_hidden_states=models.prompt,
-        timestep=torch.tensor([STEP], device=latents.device),
-        ofs=torch.full((1,), OFFSET, device=latents.device, dtype=latents.dtype),
-        image_rotary_emb=(cosine.to(latents.device), sine.to(latents.device)),
-        return_dict=False,
-    )[0]
-    velocity: torch.Tensor = output[0, doubled:]
-    return velocity
+    inputs = {
+        "hidden_states": sequence,
+        "encoder_hidden_states": models.prompt,
+        "timestep": torch.tensor([STEP], device=latents.device),
+        "ofs": torch.full((1,), OFFSET, device=latents.device, dtype=latents.dtype),
+        "cosine": cosine.to(latents.device),
+        "sine": sine.to(latents.device),
+    }
+
+    def work(given: Tensors) -> torch.Tensor:
+        return _transformed(models.transformer, **given)
+
+    output = work(inputs) if models.run is None else models.run(work, inputs)
+    return output[0, doubled:]
+
+
+def _transformed(transformer: Any, cosine: torch.Tensor, sine: torch.Tensor, **given: torch.Tensor) -> torch.Tensor:
+    output: torch.Tensor = transformer(**given, image_rotary_emb=(cosine, sine), return_dict=False)[0]
+    return output
 
 
 @lru_cache(maxsize=4)

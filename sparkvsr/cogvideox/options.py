@@ -1,13 +1,14 @@
 """What changes the engine's pixels beside the request: a short text such as ``tile=768,color=off``.
 
-The text is part of the engine's name (``sparkvsr-5b?tile=768``) and, written out in full, of its identity. Nothing in
-it depends on the machine but the arithmetic, which depends on the kind of device.
+The text is part of the engine's name (``sparkvsr-5b?tile=768``) and, resolved and written out in full, of its identity.
+Nothing in it depends on how much memory a machine has: the planner (``planner.propose``) proposes options for a budget
+once, and what it proposed is kept with the project. Left out, the arithmetic depends on the kind of device alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import torch
@@ -20,11 +21,15 @@ DTYPES: Final[Mapping[str, torch.dtype]] = {
     "float16": torch.float16,
 }
 AUTO: Final = "auto"
+ASK: Final = "plan"
+"""In the place of options: refuse to work, and say what this device has room for."""
 _STEP = 64
 _SMALLEST = 128
 # Attention grows with the square of a tile's area. Up to here a picture is one tile: a little above 1088×1920.
 _LARGEST_WHOLE = 2_200_000
 _TILE_OF_LARGER = 1024
+CHUNKS: Final = (33, 49)
+"""Lengths of a chunk in frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +37,27 @@ class EngineOptions:
     """Resolved by ``parse_options``; what every field means, docs/models/sparkvsr-5b.md says.
 
     ``tile``: side in pixels of the transformer's tiles, 0 whole, None by the picture's size. ``vae``: side of the
-    autoencoder's tiles, 0 whole.
+    autoencoder's tiles, 0 whole. ``chunk``: frames. ``channels``: whether they come last in the autoencoder's memory.
+    ``compile``: whose blocks run as torch.compile makes them.
     """
 
     dtype: str = AUTO
     tile: int | None = None
     vae: int = 512
+    chunk: int = CHUNKS[0]
     color: bool = True
     gate: bool = True
     borrow: bool = True
+    channels: str = "first"
+    compile: str = "off"
 
     def __str__(self) -> str:
         return ",".join(f"{field.name}={_WRITERS[field.name](getattr(self, field.name))}" for field in fields(self))
+
+    def resolved(self, device: torch.device) -> EngineOptions:
+        """With the arithmetic that ``auto`` stands for on this kind of device."""
+        names = {dtype: name for name, dtype in DTYPES.items()}
+        return replace(self, dtype=names[self.arithmetic(device, "float32")])
 
     def arithmetic(self, device: torch.device, precision: str) -> torch.dtype:
         """``auto`` is float32 on a processor, else bfloat16; ``precision`` "bfloat16" asks for that anywhere."""
@@ -66,6 +80,16 @@ def overlap_of(tile: int) -> int:
 
 def parse_options(text: str) -> EngineOptions:
     """Raises UnsupportedSettingError, which names the options there are or the values that one may have."""
+    return EngineOptions(**given_options(text))
+
+
+def written(options: EngineOptions, names: Sequence[str]) -> str:
+    """The options of these names, as ``parse_options`` reads them."""
+    return ",".join(f"{name}={_WRITERS[name](getattr(options, name))}" for name in names)
+
+
+def given_options(text: str) -> dict[str, Any]:
+    """The options that the text names, by name. Raises UnsupportedSettingError."""
     chosen: dict[str, Any] = {}
     for item in filter(None, (item.strip() for item in text.split(","))):
         name, equals, value = item.partition("=")
@@ -78,7 +102,7 @@ def parse_options(text: str) -> EngineOptions:
             chosen[name] = _READERS[name](value)
         except (KeyError, ValueError):
             raise UnsupportedSettingError(f"expected {name}={_EXPECTED[name]}, found {value!r}") from None
-    return EngineOptions(**chosen)
+    return chosen
 
 
 def _side(text: str) -> int:
@@ -96,8 +120,12 @@ def _switch(text: str) -> bool:
     return {"on": True, "off": False}[text]
 
 
-def _dtype(text: str) -> str:
-    return text if text == AUTO else {name: name for name in DTYPES}[text]
+def _chunk(text: str) -> int:
+    return {str(length): length for length in CHUNKS}[text]
+
+
+def _word(*words: str) -> Callable[[str], str]:
+    return lambda text: {word: word for word in words}[text]
 
 
 def _write_switch(value: bool) -> str:
@@ -113,23 +141,32 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "dtype": "|".join((AUTO, *DTYPES)),
     "tile": f"{AUTO}, {_SIDES}",
     "vae": _SIDES,
+    "chunk": "|".join(map(str, CHUNKS)),
     "color": "on|off",
     "gate": "on|off",
     "borrow": "on|off",
+    "channels": "first|last",
+    "compile": "off|transformer|all",
 }
 _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
-    "dtype": _dtype,
+    "dtype": _word(AUTO, *DTYPES),
     "tile": _side_or_auto,
     "vae": _side,
+    "chunk": _chunk,
     "color": _switch,
     "gate": _switch,
     "borrow": _switch,
+    "channels": _word("first", "last"),
+    "compile": _word("off", "transformer", "all"),
 }
 _WRITERS: Final[Mapping[str, Callable[[Any], str]]] = {
     "dtype": str,
     "tile": _write_side,
     "vae": _write_side,
+    "chunk": str,
     "color": _write_switch,
     "gate": _write_switch,
     "borrow": _write_switch,
+    "channels": str,
+    "compile": str,
 }

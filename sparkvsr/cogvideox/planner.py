@@ -1,24 +1,26 @@
 """What fits a memory budget: pure functions of shapes and bytes.
 
-Two kinds of choices are kept apart. Tiles and chunk length change pixels: they are proposed once, and the artist keeps
-them as options. Where the weights lie while others work (``Residency``) leaves the bytes alone: it is chosen anew at
-any time, and stepped down when memory runs out all the same.
+Two kinds of choices are kept apart. Arithmetic, tiles and chunk length change pixels: they are proposed once
+(``propose``), and the artist keeps them as options. Where the weights lie and whether stages overlap (``Residency``)
+leaves the bytes alone: it is chosen anew at any time (``residency_for``), and stepped down when memory runs out all the
+same. Two more savings leave the bytes alone and cost nothing, so they are always made: the passes with and without
+keyframes run one after the other, and the autoencoder works on a slice of 8 frames at a time.
 
 The estimates count the tensors that live at once, from the networks' shapes; the factors are ours, rounded up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 import torch
 
 from sparkvsr.cogvideox.errors import MemoryBudgetError
 from sparkvsr.cogvideox.geometry import SPATIAL, Padding, latent_length, padded_length, tokens
-from sparkvsr.cogvideox.options import EngineOptions
+from sparkvsr.cogvideox.options import CHUNKS, DTYPES, EngineOptions, written
 
 GB: Final = 1_000_000_000
 _CONTEXT = 1 * GB
@@ -31,23 +33,33 @@ _PICTURE_TENSORS = 6
 # Frames that the autoencoder has at hand at once: 8, and one before them.
 _FRAMES_AT_ONCE = 9
 _STREAMED_BLOCKS = 2
+PLANNED: Final = ("dtype", "tile", "vae", "chunk")
+"""The options that are proposed."""
+# Smaller ones are tried later.
+_TILES: Final = (1024, 768, 512)
+_VAE_TILES: Final = ((0, 1024, 768, 512), (384, 256))
 
 
 class Residency(IntEnum):
     """Where the weights lie; further down takes less memory and more time, and gives the same bytes."""
 
-    RESIDENT = 0
-    PARKED = 1
-    STREAMED = 2
+    OVERLAPPED = 0
+    RESIDENT = 1
+    PARKED = 2
+    STREAMED = 3
 
     @property
     def in_words(self) -> str:
         """For messages."""
         return (
+            "all weights on the device, the stages of neighbouring chunks at work at once",
             "all weights on the device",
             "transformer and autoencoder take turns on the device",
             "the transformer's blocks come to the device one by one",
         )[self]
+
+
+_TURNS: Final = ((Residency.RESIDENT, Residency.PARKED), (Residency.STREAMED,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +82,26 @@ PUBLISHED: Final = Architecture(
     vae_parameters=215_583_907,
     vae_channels=128,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a device can compute in. ``kind`` "cuda" or "cpu"."""
+
+    kind: str = "cuda"
+    bfloat16: bool = True
+
+    @property
+    def arithmetic(self) -> tuple[tuple[str, str], ...]:
+        """Types to try, the best first, and why."""
+        if self.kind == "cpu":
+            return ("float32", "exact, on a processor"), ("bfloat16", "as float32 does not fit")
+        if self.bfloat16:
+            return (("bfloat16", "as the network was trained"),)
+        return (("float16", "as the device has no bfloat16"),)
+
+
+GPU: Final = Card()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +129,20 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Settings that fit, and why they were chosen. ``chunk``: frames."""
+    """Settings that fit, to be kept as engine options (``text``), and why they were chosen.
+
+    ``options``: with nothing left to ``auto``. ``residency``: what a device with this budget will do at first.
+    """
 
     options: EngineOptions
-    chunk: int
     residency: Residency
     estimate: Estimate
     why: str
+
+    @property
+    def text(self) -> str:
+        """Engine options such as ``dtype=bfloat16,tile=0,vae=768,chunk=33``."""
+        return written(self.options, PLANNED)
 
 
 def estimate(
@@ -112,17 +151,19 @@ def estimate(
     """What a chunk takes under these settings."""
     size = dtype.itemsize
     transformer, vae = form.transformer_parameters * size, form.vae_parameters * size
-    if residency is Residency.RESIDENT:
-        beside_vae, beside_transformer = transformer, vae
-    else:
+    beside_vae, beside_transformer = transformer, vae
+    if residency > Residency.RESIDENT:
         beside_vae = beside_transformer = 0
     if residency is Residency.STREAMED:
         transformer = transformer * _STREAMED_BLOCKS // form.transformer_layers
-    pictures = _pictures(work, options, form) * size
+    passing = _activations(work, options, form) * size
+    encoding = _pictures(work, options, form) * size
+    decoding = encoding + 3 * _video(work) * size
+    together = residency is Residency.OVERLAPPED
     return Estimate(
-        encode=_CONTEXT + vae + beside_vae + pictures,
-        transformer=_CONTEXT + transformer + beside_transformer + _activations(work, options, form) * size,
-        decode=_CONTEXT + vae + beside_vae + pictures + 3 * _video(work) * size,
+        encode=_CONTEXT + vae + beside_vae + encoding + together * passing,
+        transformer=_CONTEXT + transformer + beside_transformer + passing + together * decoding,
+        decode=_CONTEXT + vae + beside_vae + decoding + together * passing,
     )
 
 
@@ -136,57 +177,100 @@ def residency_for(
     least = estimate(work, options, dtype, Residency.STREAMED, form).peak
     raise MemoryBudgetError(
         f"{work.width}×{work.height}, {work.frames} frames: expected at most {budget / GB:.1f} GB, found "
-        f"{least / GB:.1f} GB at the least; {_advice(work, options, dtype, budget, form)}"
+        f"{least / GB:.1f} GB at the least; {advice(work, options, dtype, budget, form)}"
     )
 
 
 def propose(
-    work: Work, options: EngineOptions, dtype: torch.dtype, budget: int, form: Architecture = PUBLISHED
+    height: int,
+    width: int,
+    budget: int,
+    card: Card = GPU,
+    options: EngineOptions = EngineOptions(),  # noqa: B008 - frozen
+    fixed: Collection[str] = (),
+    form: Architecture = PUBLISHED,
 ) -> Proposal:
-    """Settings for ``budget`` bytes that change pixels as little as can be. Raises MemoryBudgetError.
+    """Settings for an output of this size in ``budget`` bytes that change pixels as little as can be.
 
-    Smaller tiles of the autoencoder come first, as they are seen least; then weights that take turns; then tiles of the
-    transformer; blocks that come one by one, which cost most time, last.
+    ``fixed``: names of options that are kept as they are in ``options``. Smaller tiles of the autoencoder come first,
+    as they are seen least; then weights that take turns; then tiles of the transformer; blocks that come one by one,
+    which cost most time, last. Chunks are long where that costs no tile. Raises MemoryBudgetError.
     """
-    for residency, tried in _candidates(work, options):
-        found = estimate(work, tried, dtype, residency, form)
+    for reason, residency, tried in _candidates(height, width, card, options, fixed):
+        dtype = DTYPES[tried.dtype]
+        found = estimate(Work(height, width, tried.chunk), tried, dtype, residency, form)
         if found.peak <= budget:
-            why = (
-                f"{residency.in_words}; {_tiles_in_words(tried, work)}; about {found.peak / GB:.1f} of "
-                f"{budget / GB:.1f} GB at the most"
-            )
-            return Proposal(tried, work.frames, residency, found, why)
-    raise MemoryBudgetError(
-        f"{work.width}×{work.height}, {work.frames} frames do not fit {budget / GB:.1f} GB in any way; lower the "
-        "output's size"
-    )
+            return _proposal(Work(height, width, tried.chunk), tried, reason, budget, form)
+    raise MemoryBudgetError(f"{width}×{height} does not fit {budget / GB:.1f} GB in any way; lower the output's size")
 
 
-def _candidates(work: Work, options: EngineOptions) -> Iterator[tuple[Residency, EngineOptions]]:
-    whole = replace(options, tile=options.tile_for(*Padding(work.height, work.width).padded))
-    tiles = [whole.tile, *(tile for tile in (1024, 768, 512) if not whole.tile or tile < whole.tile)]
-    for residencies in ((Residency.RESIDENT, Residency.PARKED), (Residency.STREAMED,)):
-        for tile in tiles:
-            for residency in residencies:
-                for vae in (0, 1024, 768, 512, 384, 256):
-                    yield residency, replace(whole, tile=tile, vae=vae)
+def _proposal(work: Work, options: EngineOptions, reason: str, budget: int, form: Architecture) -> Proposal:
+    dtype = DTYPES[options.dtype]
+    residency = residency_for(work, options, dtype, budget, form)
+    found = estimate(work, options, dtype, residency, form)
+    tiles = _tiles_in_words(options, work.height, work.width)
+    numbers = in_numbers(residency, found, budget)
+    why = f"{options.dtype}, {reason}; {tiles}; {work.frames} frames at once; {numbers}"
+    return Proposal(options, residency, found, why)
 
 
-def _advice(work: Work, options: EngineOptions, dtype: torch.dtype, budget: int, form: Architecture) -> str:
+def in_numbers(residency: Residency, found: Estimate, budget: int) -> str:
+    """What was chosen, and how much of the budget that takes."""
+    return f"{residency.in_words}; about {found.peak / GB:.1f} of {budget / GB:.1f} GB at the most"
+
+
+def advice(work: Work, options: EngineOptions, dtype: torch.dtype, budget: int, form: Architecture = PUBLISHED) -> str:
+    """What would fit, with arithmetic and length of chunks as they are."""
+    names = {dtype: name for name, dtype in DTYPES.items()}
+    kept = replace(options, dtype=names[dtype])
     try:
-        proposal = propose(work, options, dtype, budget, form)
+        found = propose(work.height, work.width, budget, GPU, kept, ("dtype", "chunk"), form)
     except MemoryBudgetError:
         return "lower the output's size"
-    return f"engine options tile={proposal.options.tile},vae={proposal.options.vae} fit"
+    return f"engine options tile={found.options.tile},vae={found.options.vae} fit"
 
 
-def _tiles_in_words(options: EngineOptions, work: Work) -> str:
+# --- what is tried ---------------------------------------------------------------------------------------------------
+
+_Candidate: TypeAlias = tuple[str, Residency, EngineOptions]
+
+
+def _candidates(
+    height: int, width: int, card: Card, options: EngineOptions, fixed: Collection[str]
+) -> Iterator[_Candidate]:
+    """Best first, each with the reason for its arithmetic."""
+    arithmetic = ((options.dtype, "as asked for"),) if "dtype" in fixed else card.arithmetic
+    for dtype, reason in arithmetic:
+        start = replace(options, dtype=dtype, tile=options.tile_for(*Padding(height, width).padded))
+        if "chunk" not in fixed and not start.tile:
+            longer = replace(start, chunk=CHUNKS[-1], vae=options.vae if "vae" in fixed else 0)
+            yield reason, Residency.RESIDENT, longer
+        kept = start if "chunk" in fixed else replace(start, chunk=CHUNKS[0])
+        for residency, tried in _smaller_and_smaller(kept, card, fixed):
+            yield reason, residency, tried
+
+
+def _smaller_and_smaller(
+    start: EngineOptions, card: Card, fixed: Collection[str]
+) -> Iterator[tuple[Residency, EngineOptions]]:
+    smaller = () if "tile" in fixed else tuple(side for side in _TILES if not start.tile or side < start.tile)
+    turns = ((Residency.RESIDENT,),) if card.kind == "cpu" else _TURNS
+    for residencies in turns:
+        for tile in (start.tile, *smaller):
+            for sides in ((start.vae,),) if "vae" in fixed else _VAE_TILES:
+                for residency in residencies:
+                    for vae in sides:
+                        yield residency, replace(start, tile=tile, vae=vae)
+
+
+def _tiles_in_words(options: EngineOptions, height: int, width: int) -> str:
+    longest = max(Padding(height, width).padded)
     parts = (("transformer", options.tile or 0), ("autoencoder", options.vae))
-    return ", ".join(f"{name} {'in tiles of ' + str(side) if _tiled(side, work) else 'whole'}" for name, side in parts)
+    tiled = {name: f"in tiles of {side}" if 0 < side < longest else "whole" for name, side in parts}
+    return ", ".join(f"{name} {how}" for name, how in tiled.items())
 
 
-def _tiled(side: int, work: Work) -> bool:
-    return 0 < side < max(Padding(work.height, work.width).padded)
+# --- what lives at once ----------------------------------------------------------------------------------------------
 
 
 def _tile_size(work: Work, side: int) -> tuple[int, int]:

@@ -1,45 +1,38 @@
-"""The networks in memory: loaded once, shared by all engines of a checkpoint, used by one thread at a time.
+"""The networks in memory: loaded once, shared by all engines of a checkpoint.
 
-Where memory is short, weights lie in host memory and come to the device when they are needed; when it runs out all the
-same, the next step down is taken and the work done again. None of that changes a byte of the result.
+Where the device holds everything, its two networks may work at once, each for one thread; else one thread works at a
+time. Where memory is short, weights lie in host memory and come to the device when they are needed; when it runs out
+all the same, the next step down is taken and the work done again. None of that changes a byte of the result.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from typing import Any, Final, TypeVar
 
 import torch
 
+from sparkvsr.cogvideox.acceleration import accelerated
+from sparkvsr.cogvideox.blocks import Part, blocks_of
+from sparkvsr.cogvideox.budget import budget_of, keep_under, require_arithmetic, require_host_memory
 from sparkvsr.cogvideox.errors import MemoryBudgetError
+from sparkvsr.cogvideox.graphs import Graphs, cuda_recorder, wanted
 from sparkvsr.cogvideox.models import Models, load_models
 from sparkvsr.cogvideox.options import EngineOptions
-from sparkvsr.cogvideox.planner import GB, Architecture, Residency, Work, residency_for
+from sparkvsr.cogvideox.planner import Architecture, Residency, Work, advice, estimate, in_numbers, residency_for
 from sparkvsr.cogvideox.record import Record
 from sparkvsr.cogvideox.tensors import samples_in
-from sparkvsr.engine import CancelledError, UnsupportedSettingError, Watch
+from sparkvsr.cogvideox.turns import Turns
+from sparkvsr.engine import CancelledError, Watch
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 _POLL_S: Final = 0.02
-_MARGIN: Final = GB // 2
-_USABLE: Final = 0.8
-"""Part of the machine's memory that weights may take."""
-BUDGET_VARIABLE: Final = "SPARKVSR_VRAM_GB"
-
-
-class Part(Enum):
-    """Which network works."""
-
-    TRANSFORMER = "transformer"
-    AUTOENCODER = "autoencoder"
 
 
 @dataclass(slots=True)
@@ -47,7 +40,9 @@ class Loaded:
     """Networks, and a copy of their weights in host memory once some of them may have to leave the device."""
 
     models: Models
+    graphs: Graphs = field(default_factory=lambda: Graphs(cuda_recorder))
     home: dict[int, torch.Tensor] = field(default_factory=dict)
+    streams: dict[Part, Any] = field(default_factory=dict)
 
     @property
     def form(self) -> Architecture:
@@ -62,12 +57,22 @@ class Loaded:
             vae_channels=vae.config.block_out_channels[0],
         )
 
+    def stream(self, part: Part) -> AbstractContextManager[Any]:
+        """A queue of the device's own for each network, so that both can work at once."""
+        if self.models.device.type != "cuda":
+            return nullcontext()
+        if part not in self.streams:
+            stream: Any = torch.cuda.Stream
+            self.streams[part] = stream(self.models.device)
+        return torch.cuda.stream(self.streams[part])
+
 
 @dataclass(slots=True)
 class _Shelf:
-    """What is loaded, by digest, device and type. One lock: also loading must not happen twice."""
+    """What is loaded, by digest, device and type. One lock: loading must not happen twice."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
+    turns: Turns = field(default_factory=Turns)
     loaded: dict[tuple[str, str, torch.dtype], Loaded] = field(default_factory=dict)
 
 
@@ -75,96 +80,107 @@ _SHELF: Final = _Shelf()
 
 
 class Networks:
-    """The networks of a recorded checkpoint on a device. ``budget``: bytes of it; None: as many as there are."""
+    """The networks of a recorded checkpoint on a device. ``budget``: bytes of it; None: what ``budget_of`` says.
+
+    ``choice`` says in words where the weights lay at the last piece of work, and why.
+    """
 
     def __init__(self, record: Record, device: torch.device, options: EngineOptions, budget: int | None = None) -> None:
         self._record = record
-        self._device = device
         self._options = options
         self._budget = budget
-        self._floor = Residency.RESIDENT
+        self._floor = Residency.OVERLAPPED
+        self.device = device
         self.digest = record.digest
+        self.choice = ""
 
     def run(self, part: Part, shape: Work, precision: str, watch: Watch, work: Callable[[Models], T]) -> T:
-        """Have the networks to oneself for ``work``; ``watch`` is polled before every block of theirs.
+        """Have a network to oneself for ``work``; ``watch`` is polled before every block of it.
 
         Raises CancelledError while waiting and at work, MemoryBudgetError when it fits by no means, and what loading
         and ``work`` raise.
         """
+        loaded = self._obtain(self._options.arithmetic(self.device, precision), watch)
+        while True:
+            residency = max(self._floor, self._fitting(loaded, shape))
+            try:
+                with _SHELF.turns.turn(part, residency is not Residency.OVERLAPPED, watch):
+                    return self._worked(loaded, part, residency, watch, work)
+            except torch.OutOfMemoryError as error:
+                self._step_down(residency, loaded, shape, error)
+
+    def _worked(self, loaded: Loaded, part: Part, residency: Residency, watch: Watch, work: Callable[[Models], T]) -> T:
+        models = self._recording(loaded) if residency is Residency.OVERLAPPED else loaded.models
+        queue = loaded.stream(part) if residency is Residency.OVERLAPPED else nullcontext()
+        lying, fast = placed(loaded, part, residency), accelerated(models, part, self._options)
+        with torch.no_grad(), queue, lying, fast, _polled(models, part, watch):
+            return work(models)
+
+    def _recording(self, loaded: Loaded) -> Models:
+        """Networks whose passes are recorded and replayed, where that is wanted."""
+        if not wanted(self.device):
+            return loaded.models
+        kind = self._options.compile
+        return replace(loaded.models, run=lambda work, inputs: loaded.graphs.run(work, inputs, kind))
+
+    def _obtain(self, dtype: torch.dtype, watch: Watch) -> Loaded:
         _wait_for(_SHELF.lock, watch)
         try:
-            loaded = self._loaded(self._options.arithmetic(self._device, precision))
-            while True:
-                residency = max(self._floor, self._fitting(loaded, shape))
-                try:
-                    with torch.no_grad(), _polled(loaded.models, watch), placed(loaded, part, residency):
-                        return work(loaded.models)
-                except torch.OutOfMemoryError as error:
-                    self._step_down(residency, shape, error)
+            return self._loaded(dtype)
         finally:
             _SHELF.lock.release()
 
     def _loaded(self, dtype: torch.dtype) -> Loaded:
-        key = (self.digest, str(self._device), dtype)
+        key = (self.digest, str(self.device), dtype)
         if key not in _SHELF.loaded:
+            require_arithmetic(self.device, dtype)
             checkpoint, budget = self._record.checkpoint(), self._bytes()
             weights = samples_in((*checkpoint.transformer, *checkpoint.vae)) * dtype.itemsize
             # Loaded where there is room for all of it; from host memory it comes over part by part.
-            place = torch.device("cpu") if budget is not None and weights > budget else self._device
+            place = torch.device("cpu") if budget is not None and weights > budget else self.device
             if place.type == "cpu":
-                _require_host_memory(weights)
+                require_host_memory(weights)
             models = load_models(checkpoint, place, dtype)
-            _SHELF.loaded[key] = Loaded(replace(models, device=self._device, prompt=models.prompt.to(self._device)))
+            _SHELF.loaded[key] = Loaded(replace(models, device=self.device, prompt=models.prompt.to(self.device)))
         return _SHELF.loaded[key]
 
     def _fitting(self, loaded: Loaded, shape: Work) -> Residency:
         budget = self._bytes()
+        keep_under(self.device, budget)
         if budget is None:
-            return Residency.RESIDENT
-        return residency_for(shape, self._options, loaded.models.dtype, budget, loaded.form)
+            return Residency.OVERLAPPED
+        dtype, form = loaded.models.dtype, loaded.form
+        residency = max(self._floor, residency_for(shape, self._options, dtype, budget, form))
+        found = estimate(shape, self._options, dtype, residency, form)
+        self._tell(f"{shape.width}×{shape.height}, {shape.frames} frames: {in_numbers(residency, found, budget)}")
+        return residency
+
+    def _tell(self, choice: str) -> None:
+        if choice != self.choice:
+            self.choice = choice
+            _log.info("%s", choice)
 
     def _bytes(self) -> int | None:
-        """The budget: what was given, what the environment says, or what the device has, less a margin."""
-        if self._budget is not None:
-            return self._budget
-        chosen = os.environ.get(BUDGET_VARIABLE)
-        if chosen:
-            return _gigabytes(chosen)
-        if self._device.type != "cuda":
-            return None
-        return torch.cuda.mem_get_info(self._device)[1] - _MARGIN
+        return budget_of(self.device) if self._budget is None else self._budget
 
-    def _step_down(self, residency: Residency, shape: Work, error: torch.OutOfMemoryError) -> None:
+    def _step_down(self, residency: Residency, loaded: Loaded, shape: Work, error: torch.OutOfMemoryError) -> None:
         """Raises MemoryBudgetError when there is no further step."""
         if residency is Residency.STREAMED:
+            dtype, form = loaded.models.dtype, loaded.form
+            needed = estimate(shape, self._options, dtype, residency, form).peak
             raise MemoryBudgetError(
                 f"{shape.width}×{shape.height}, {shape.frames} frames: the device's memory ran out although "
-                f"{residency.in_words}; smaller tiles take less (engine options tile=, vae=): {error}"
+                f"{residency.in_words}; smaller tiles take less: "
+                f"{advice(shape, self._options, dtype, int(_LESS * needed), form)}: {error}"
             ) from error
-        self._floor = Residency(residency + 1)
+        self._floor = max(self._floor, Residency(residency + 1))
         _log.warning("memory ran out while %s; now %s", residency.in_words, self._floor.in_words)
-        if self._device.type == "cuda":
+        if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
 
-def _require_host_memory(weights: int) -> None:
-    """Raises MemoryBudgetError before the system would have to end the process."""
-    present = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if weights > _USABLE * present:
-        raise MemoryBudgetError(
-            f"the weights: expected room for {weights / GB:.1f} GB, found a machine with {present / GB:.1f} GB; a GPU "
-            "takes them in half the size (--device cuda), as the engine option dtype=bfloat16 does"
-        )
-
-
-def _gigabytes(text: str) -> int:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not value > 0.0:
-        raise UnsupportedSettingError(f"expected {BUDGET_VARIABLE} as a number of gigabytes, found {text!r}")
-    return int(value * GB)
+_LESS: Final = 0.8
+"""Of what was needed: settings that are advised take no more."""
 
 
 # --- where the weights lie -------------------------------------------------------------------------------------------
@@ -177,9 +193,8 @@ def placed(loaded: Loaded, part: Part, residency: Residency) -> Iterator[None]:
     working, resting = models.transformer, models.vae
     if part is Part.AUTOENCODER:
         working, resting = resting, working
-    if residency is Residency.RESIDENT:
-        for module in (working, resting):
-            _bring(loaded, module, models.device)
+    if residency <= Residency.RESIDENT:
+        _bring(loaded, working, models.device)  # the other one may be at work: whoever works with it brings it
         yield
         return
     _send_home(loaded, resting)
@@ -221,6 +236,7 @@ def _bring(loaded: Loaded, module: Any, device: torch.device) -> None:
 
 def _send_home(loaded: Loaded, module: Any) -> None:
     """Weights never change, so the copy in host memory is made once and the one on the device dropped."""
+    loaded.graphs.forget()
     for parameter in module.parameters():
         home = loaded.home.get(id(parameter))
         if home is None:
@@ -247,7 +263,7 @@ def _wait_for(lock: threading.Lock, watch: Watch) -> None:
 
 
 @contextmanager
-def _polled(models: Models, watch: Watch) -> Iterator[None]:
+def _polled(models: Models, part: Part, watch: Watch) -> Iterator[None]:
     """Every block asks whether the request was withdrawn, so that none takes long to be stopped."""
 
     def ask(module: Any, arguments: Any) -> None:
@@ -255,12 +271,6 @@ def _polled(models: Models, watch: Watch) -> Iterator[None]:
             raise CancelledError("the request was withdrawn while the network worked")
 
     with ExitStack() as hooks:
-        for block in _blocks(models):
+        for block in blocks_of(models, part):
             hooks.callback(block.register_forward_pre_hook(ask).remove)
         yield
-
-
-def _blocks(models: Models) -> Iterator[torch.nn.Module]:
-    yield from models.transformer.transformer_blocks
-    for half in (models.vae.encoder, models.vae.decoder):
-        yield from (module for module in half.modules() if type(module).__name__ == "CogVideoXResnetBlock3D")

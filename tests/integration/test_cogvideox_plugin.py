@@ -20,8 +20,9 @@ from sparkvsr_backend.engine_loop import EngineLoop
 from sparkvsr_backend.requests import Picture, Settings, View
 
 bridge = pytest.importorskip("sparkvsr_bridge")
+pytest.importorskip("sparkvsr_bridge.link")
 
-pytestmark = [pytest.mark.ofx, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.ofx, pytest.mark.slow, pytest.mark.timeout(600)]
 
 FRAMES, KEYFRAMES, SCALE = 36, (0, 21), 2
 ENGINE = 1
@@ -118,6 +119,31 @@ def test_options_are_stored_with_the_project(instance: Any, renderer: Any) -> No
     assert instance.render(2).shape == (16, 24, 4)
 
 
+def test_longer_chunks_are_an_option_too(instance: Any, renderer: Any) -> None:
+    assert instance.frames_needed(2)["Source"] == [(0, 32)]
+    instance.set("engineOptions", "color=off, chunk=49")
+    assert instance.frames_needed(2)["Source"] == [(0, 35)]  # chunk 0..48, clipped at the clip's end
+    assert instance.frames_needed(2)["Keyframes"] == [(0, 0), (21, 21)]
+    expected = renderer(engine="sparkvsr-5b?color=off,chunk=49").render(28).frame.pixels.numpy()
+    np.testing.assert_array_equal(instance.render(28)[..., :3], expected)
+    instance.set("engineOptions", "color=off,chunk=4")
+    with pytest.raises(bridge.RenderFailed, match=r"expected chunk=33\|49, found '4'"):
+        instance.render(28)
+
+
+def test_a_plan_is_told_and_settled_by_the_artist(
+    instance: Any, renderer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Options never follow from free memory by themselves: the error has the ones to put in their place."""
+    instance.set("engineOptions", "plan")
+    with pytest.raises(bridge.RenderFailed, match=r"UnsupportedSetting.*proposed for this device: dtype=") as caught:
+        instance.render(2)
+    proposed = str(caught.value).partition("proposed for this device: ")[2].partition(" ")[0]
+    instance.set("engineOptions", proposed)
+    expected = renderer(engine=f"sparkvsr-5b?{proposed}").render(2).frame.pixels.numpy()
+    np.testing.assert_array_equal(instance.render(2)[..., :3], expected)
+
+
 def test_a_cancelled_render_ends_and_the_next_one_works(instance: Any, renderer: Any) -> None:
     with pytest.raises(bridge.RenderFailed):
         instance.render(5, abort_after_ms=1)
@@ -132,3 +158,36 @@ def test_the_host_is_asked_for_the_chunks_and_the_artist_told_which_frames_fit(i
     assert "Frame 22 is moved to its place by measured motion; 20 and 24 fit exactly." in instance.get("status")
     instance.press("flagKeyframe", 24)
     assert "fit exactly" not in instance.get("status")
+
+
+def test_progress_and_the_proposed_options_reach_the_link(weights: Path, fresh_runtime_dir: Path) -> None:
+    """What the plugin's link hears: stages of a chunk while it is made, and a plan as the ``expected`` of an error."""
+    link = bridge.link.Link()
+    pictures = [np.ascontiguousarray(one.permute(1, 2, 0).numpy()) for one in clip(9, 16, 24, 1)[0]]
+    frames = [(t, link.put(picture)) for t, picture in enumerate(pictures)]
+    told: list[tuple[float, str]] = []
+
+    def render(engine: str) -> Any:
+        settings = {"engine": engine, "scale": 2, "transfer": "srgb"}
+        return link.render(
+            target=(48, 32),
+            time=3,
+            frames=frames,
+            range=(0, 8),
+            settings=settings,
+            progress=lambda *one: told.append(one),
+        )
+
+    try:
+        if render("sparkvsr-5b").need:  # the backend had to start in between
+            frames = [(t, link.put(picture, force=True)) for t, picture in enumerate(pictures)]
+            assert render("sparkvsr-5b").pixels.shape[:2] == (32, 48)
+        assert [fraction for fraction, _ in told] == sorted(fraction for fraction, _ in told)
+        assert {stage for _, stage in told} & {"encode", "transformer", "decode"}
+        with pytest.raises(bridge.link.LinkError) as caught:
+            render("sparkvsr-5b?plan")
+        assert caught.value.name == "UnsupportedSetting"
+        assert caught.value.found == "plan"
+        assert caught.value.expected.startswith("dtype=")
+    finally:
+        link.shutdown_backend()

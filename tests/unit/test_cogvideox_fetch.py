@@ -224,11 +224,25 @@ def test_the_command_uses_a_local_copy_and_makes_a_tiny_one(tmp_path: Path, caps
 
 
 def test_the_command_says_what_fits_a_card(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["weights", "plan", "--size", "1920x1080", "--budget", "24"]) == 0
+    plan = ["weights", "plan", "--size", "1920x1080"]
+    assert main([*plan, "--budget", "24"]) == 0
     out, err = lines(capsys)
-    assert out == "sparkvsr-5b?tile=0,vae=768"
+    assert out == "sparkvsr-5b?dtype=bfloat16,tile=0,vae=768,chunk=33"
     assert "all weights on the device" in err
-    assert main(["weights", "plan", "--size", "1920x1080", "--budget", "2"]) == 1
+    assert main(plan) == 0
+    out, err = lines(capsys)
+    assert out.splitlines() == [
+        "12 GB  sparkvsr-5b?dtype=bfloat16,tile=0,vae=768,chunk=33",
+        "16 GB  sparkvsr-5b?dtype=bfloat16,tile=0,vae=768,chunk=33",
+        "24 GB  sparkvsr-5b?dtype=bfloat16,tile=0,vae=768,chunk=33",
+        "80 GB  sparkvsr-5b?dtype=bfloat16,tile=0,vae=0,chunk=49",
+    ]
+    assert [word in err for word in ("one by one", "take turns", "at work at once")] == [True] * 3
+    assert main([*plan, "--budget", "24", "--keep", "chunk=49,vae=512", "--no-bfloat16"]) == 0
+    assert lines(capsys)[0] == "sparkvsr-5b?dtype=float16,tile=0,vae=512,chunk=49"
+    assert main([*plan, "--budget", "24", "--keep", "chunk=50"]) == 1
+    assert "UnsupportedSetting: " in lines(capsys)[1]
+    assert main([*plan, "--budget", "2"]) == 1
     assert "MemoryBudget: " in lines(capsys)[1]
     assert main(["weights", "plan", "--size", "1920x", "--budget", "24"]) == 2
 

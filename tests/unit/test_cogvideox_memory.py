@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.shifting_clip import clip, window
 
-from sparkvsr.cogvideox import residency
+from sparkvsr.cogvideox import budget, residency
 from sparkvsr.cogvideox.engine import CogVideoXEngine
 from sparkvsr.cogvideox.errors import MemoryBudgetError
 from sparkvsr.cogvideox.layout import TRANSFORMER_CONFIG, VAE_CONFIG
 from sparkvsr.cogvideox.models import network_kinds
-from sparkvsr.cogvideox.options import EngineOptions, parse_options
-from sparkvsr.cogvideox.planner import GB, PUBLISHED, Residency, Work, estimate, propose, residency_for
+from sparkvsr.cogvideox.options import DTYPES, EngineOptions, parse_options
+from sparkvsr.cogvideox.planner import (
+    GB,
+    GPU,
+    PUBLISHED,
+    Card,
+    Residency,
+    Work,
+    estimate,
+    propose,
+    residency_for,
+)
 from sparkvsr.cogvideox.record import record_of
 from sparkvsr.cogvideox.residency import Networks
 from sparkvsr.engine import EngineSettings, Keyframe, Mix, UnsupportedSettingError, Watch
@@ -43,50 +54,78 @@ def test_the_published_numbers_are_those_of_the_published_networks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("work", "budget", "residency", "tile", "vae"),
+    ("size", "budget", "residency", "text"),
     [
-        (HD, 12, Residency.STREAMED, 0, 768),
-        (HD, 16, Residency.PARKED, 0, 768),
-        (HD, 24, Residency.RESIDENT, 0, 768),
-        (HD, 80, Residency.RESIDENT, 0, 0),
-        (UHD, 24, Residency.RESIDENT, 1024, 512),
-        (Work(720, 1280, 33), 16, Residency.RESIDENT, 0, 384),
+        ((1080, 1920), 12, Residency.STREAMED, "dtype=bfloat16,tile=0,vae=768,chunk=33"),
+        ((1080, 1920), 16, Residency.PARKED, "dtype=bfloat16,tile=0,vae=768,chunk=33"),
+        ((1080, 1920), 24, Residency.RESIDENT, "dtype=bfloat16,tile=0,vae=768,chunk=33"),
+        ((1080, 1920), 80, Residency.OVERLAPPED, "dtype=bfloat16,tile=0,vae=0,chunk=49"),
+        ((2160, 3840), 24, Residency.OVERLAPPED, "dtype=bfloat16,tile=1024,vae=512,chunk=33"),
+        ((720, 1280), 16, Residency.PARKED, "dtype=bfloat16,tile=0,vae=0,chunk=33"),
+        ((720, 1280), 8, Residency.STREAMED, "dtype=bfloat16,tile=0,vae=512,chunk=33"),
     ],
 )
-def test_what_is_proposed_for_a_card(work: Work, budget: int, residency: Residency, tile: int, vae: int) -> None:
-    found = propose(work, EngineOptions(), BF16, budget * GB)
-    assert (found.residency, found.options.tile, found.options.vae) == (residency, tile, vae)
+def test_what_is_proposed_for_a_card(size: tuple[int, int], budget: int, residency: Residency, text: str) -> None:
+    found = propose(*size, budget * GB)
+    assert (found.residency, found.text) == (residency, text)
     assert f"of {budget}.0 GB" in found.why
     assert residency.in_words in found.why
+    assert "bfloat16, as the network was trained" in found.why
+    assert f"{found.options.chunk} frames at once" in found.why
 
 
-@given(
-    height=st.integers(64, 2400),
-    width=st.integers(64, 4200),
-    frames=st.sampled_from([1, 9, 33, 49]),
-    budget=st.integers(4, 90),
-)
+def test_the_arithmetic_is_what_the_device_has_and_what_fits() -> None:
+    old = propose(1080, 1920, 24 * GB, Card("cuda", bfloat16=False))
+    assert old.text.startswith("dtype=float16,")
+    assert "as the device has no bfloat16" in old.why
+    plenty, little = (propose(1080, 1920, budget * GB, Card("cpu")) for budget in (64, 20))
+    assert (plenty.options.dtype, little.options.dtype) == ("float32", "bfloat16")
+    assert "as float32 does not fit" in little.why
+
+
+def test_what_is_settled_stays() -> None:
+    kept = parse_options("chunk=49,vae=256,color=off")
+    found = propose(1080, 1920, 24 * GB, options=kept, fixed=("chunk", "vae"))
+    assert (found.options.chunk, found.options.vae, found.options.color) == (49, 256, False)
+    exact = propose(1080, 1920, 80 * GB, options=parse_options("dtype=float32"), fixed=("dtype",))
+    assert exact.options.dtype == "float32"
+    assert "as asked for" in exact.why
+
+
+SIZES = {"height": st.integers(64, 2400), "width": st.integers(64, 4200)}
+
+
+@given(**SIZES, budget=st.integers(4, 90), kind=st.sampled_from([GPU, Card("cuda", False), Card("cpu")]))
 def test_a_proposal_keeps_under_the_budget_and_a_larger_one_is_no_worse(
-    height: int, width: int, frames: int, budget: int
+    height: int, width: int, budget: int, kind: Card
 ) -> None:
-    work = Work(height, width, frames)
     try:
-        small = propose(work, EngineOptions(), BF16, budget * GB)
+        small = propose(height, width, budget * GB, kind)
     except MemoryBudgetError:
-        assert estimate(work, parse_options("tile=512,vae=256"), BF16, Residency.STREAMED).peak > budget * GB
+        least = Residency.RESIDENT if kind.kind == "cpu" else Residency.STREAMED
+        assert estimate(Work(height, width, 33), parse_options("tile=512,vae=256"), BF16, least).peak > budget * GB
         return
     assert small.estimate.peak <= budget * GB
-    large = propose(work, EngineOptions(), BF16, 2 * budget * GB)
-    assert large.residency <= small.residency
-    assert residency_for(work, small.options, BF16, budget * GB) <= small.residency
+    assert parse_options(small.text) == small.options  # what is stored says everything
+    assert "auto" not in small.text
+    dtype, work = DTYPES[small.options.dtype], Work(height, width, small.options.chunk)
+    assert residency_for(work, small.options, dtype, budget * GB) is small.residency
+    large = propose(height, width, 2 * budget * GB, kind)
+    if large.options.chunk == small.options.chunk:
+        assert residency_for(work, small.options, dtype, 2 * budget * GB) <= small.residency
+        assert sides(large.options) >= sides(small.options) or large.residency < small.residency
+
+
+def sides(options: EngineOptions) -> tuple[float, float]:
+    return options.tile or math.inf, options.vae or math.inf
 
 
 def test_less_is_less() -> None:
     options = parse_options("tile=0,vae=512")
     steps = [estimate(HD, options, BF16, residency).peak for residency in Residency]
     assert steps == sorted(steps, reverse=True)
-    assert estimate(HD, options, torch.float32, Residency.RESIDENT).peak > 1.8 * steps[0]
-    assert estimate(HD, replace(options, vae=256), BF16, Residency.RESIDENT).decode < steps[0]
+    assert estimate(HD, options, torch.float32, Residency.RESIDENT).peak > 1.8 * steps[1]
+    assert estimate(HD, replace(options, vae=256), BF16, Residency.RESIDENT).decode < steps[1]
     tiled = estimate(UHD, replace(options, tile=512), BF16, Residency.RESIDENT)
     assert tiled.transformer < estimate(UHD, options, BF16, Residency.RESIDENT).transformer
 
@@ -95,7 +134,7 @@ def test_what_does_not_fit_is_refused_with_advice() -> None:
     with pytest.raises(MemoryBudgetError, match=r"expected at most 16\.0 GB, found 31\.5 GB.*tile=0,vae=768 fit"):
         residency_for(HD, parse_options("tile=0,vae=0"), BF16, 16 * GB)
     with pytest.raises(MemoryBudgetError, match="lower the output's size"):
-        propose(Work(20000, 20000, 33), EngineOptions(), BF16, 8 * GB)
+        propose(20000, 20000, 8 * GB)
     with pytest.raises(MemoryBudgetError, match="lower the output's size"):
         residency_for(HD, EngineOptions(), BF16, 2 * GB)
 
@@ -130,27 +169,28 @@ def rendered(tiny_checkpoint: Path, floor: Residency, fail: int = 0, **named: in
 def fresh_shelf(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks that other tests loaded are left as they are."""
     monkeypatch.setattr(residency, "_SHELF", residency._Shelf())
-    monkeypatch.delenv(residency.BUDGET_VARIABLE, raising=False)
+    monkeypatch.delenv(budget.VARIABLE, raising=False)
 
 
 def test_the_bytes_are_the_same_wherever_the_weights_lie(tiny_checkpoint: Path) -> None:
-    whole, _ = rendered(tiny_checkpoint, Residency.RESIDENT)
-    for floor in (Residency.PARKED, Residency.STREAMED):
+    whole, _ = rendered(tiny_checkpoint, Residency.OVERLAPPED)
+    for floor in (Residency.RESIDENT, Residency.PARKED, Residency.STREAMED):
         assert torch.equal(rendered(tiny_checkpoint, floor)[0], whole)
 
 
 def test_when_memory_runs_out_the_next_step_down_gives_the_same_bytes(tiny_checkpoint: Path) -> None:
-    whole, _ = rendered(tiny_checkpoint, Residency.RESIDENT)
-    for fail in (1, 2):
-        found, networks = rendered(tiny_checkpoint, Residency.RESIDENT, fail)
+    whole, _ = rendered(tiny_checkpoint, Residency.OVERLAPPED)
+    for fail in (1, 3):
+        found, networks = rendered(tiny_checkpoint, Residency.OVERLAPPED, fail)
         assert networks._floor == Residency(fail)
         assert torch.equal(found, whole)
 
 
 def test_below_the_last_step_it_fails_with_advice(tiny_checkpoint: Path) -> None:
     with pytest.raises(MemoryBudgetError, match=r"memory ran out although.*smaller tiles take less"):
-        rendered(tiny_checkpoint, Residency.RESIDENT, 3)
+        rendered(tiny_checkpoint, Residency.OVERLAPPED, 4)
     assert not residency._SHELF.lock.locked()
+    assert not residency._SHELF.turns.taken
 
 
 def test_a_budget_decides_before_anything_runs_out(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,18 +202,20 @@ def test_a_budget_decides_before_anything_runs_out(tiny_checkpoint: Path, monkey
         return placed(loaded, part, chosen)
 
     monkeypatch.setattr(residency, "placed", seen)
-    rendered(tiny_checkpoint, Residency.RESIDENT, budget=2 * GB)
-    assert set(used) == {Residency.RESIDENT}
-    monkeypatch.setenv(residency.BUDGET_VARIABLE, "0.5")
+    _, networks = rendered(tiny_checkpoint, Residency.OVERLAPPED, budget=2 * GB)
+    assert set(used) == {Residency.OVERLAPPED}
+    assert networks.choice.startswith("16×16, 5 frames: all weights on the device, the stages of neighbouring chunks")
+    assert networks.choice.endswith("about 1.0 of 2.0 GB at the most")
+    monkeypatch.setenv(budget.VARIABLE, "0.5")
     with pytest.raises(MemoryBudgetError, match=r"expected at most 0\.5 GB"):
         rendered(tiny_checkpoint, Residency.RESIDENT)
-    monkeypatch.setenv(residency.BUDGET_VARIABLE, "much")
+    monkeypatch.setenv(budget.VARIABLE, "much")
     with pytest.raises(UnsupportedSettingError, match="SPARKVSR_VRAM_GB as a number of gigabytes, found 'much'"):
         rendered(tiny_checkpoint, Residency.RESIDENT)
 
 
 def test_weights_that_would_end_the_process_are_refused(tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(residency.os, "sysconf", lambda name: {"SC_PHYS_PAGES": 10, "SC_PAGE_SIZE": 4096}[name])
+    monkeypatch.setattr(budget.os, "sysconf", lambda name: {"SC_PHYS_PAGES": 10, "SC_PAGE_SIZE": 4096}[name])
     with pytest.raises(MemoryBudgetError, match="--device cuda"):
         rendered(tiny_checkpoint, Residency.RESIDENT)
 

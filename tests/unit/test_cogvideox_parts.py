@@ -152,9 +152,11 @@ def test_keyframes_outside_count_where_none_lies_inside() -> None:
 
 
 def test_options_are_written_out_in_full_and_read_back() -> None:
-    assert str(EngineOptions()) == "dtype=auto,tile=auto,vae=512,color=on,gate=on,borrow=on"
-    chosen = parse_options("tile=768,color=off,dtype=float16,vae=0,borrow=off")
-    assert chosen == EngineOptions("float16", 768, 0, False, True, False)
+    assert str(EngineOptions()) == (
+        "dtype=auto,tile=auto,vae=512,chunk=33,color=on,gate=on,borrow=on,channels=first,compile=off"
+    )
+    chosen = parse_options("tile=768,color=off,dtype=float16,vae=0,borrow=off,chunk=49,compile=all,channels=last")
+    assert chosen == EngineOptions("float16", 768, 0, 49, False, True, False, "last", "all")
     assert parse_options(str(chosen)) == chosen
     assert parse_options("") == EngineOptions()
 
@@ -169,6 +171,9 @@ def test_options_are_written_out_in_full_and_read_back() -> None:
         ("vae=auto", "expected vae=0 .*found 'auto'"),
         ("dtype=int8", "found 'int8'"),
         ("gate=on,gate=off", "gate twice"),
+        ("chunk=41", r"expected chunk=33\|49, found '41'"),
+        ("channels=middle", r"expected channels=first\|last"),
+        ("compile=on", r"expected compile=off\|transformer\|all, found 'on'"),
     ],
 )
 def test_bad_options_are_refused_by_name(text: str, message: str) -> None:
@@ -186,6 +191,7 @@ def test_what_is_automatic_depends_on_the_picture_and_the_kind_of_device_only() 
     assert options.arithmetic(CPU, "bfloat16") == torch.bfloat16
     assert options.arithmetic(cuda, "float32") == torch.bfloat16
     assert parse_options("dtype=float32").arithmetic(cuda, "bfloat16") == torch.float32
+    assert [str(options.resolved(device))[:14] for device in (CPU, cuda)] == ["dtype=float32,", "dtype=bfloat16"]
 
 
 @given(tile=st.integers(2, 64).map(lambda n: 64 * n))
