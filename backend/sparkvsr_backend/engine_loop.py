@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from sparkvsr import device_memory
 from sparkvsr import engine as science
 from sparkvsr.arithmetic import arithmetic_of
 from sparkvsr.engine import Engine, EngineRegistry, Watch
@@ -144,8 +145,9 @@ class EngineLoop:
     def limit(self, ram: int | None, vram: int | None) -> None:
         """Bytes that the caches may take in the machine's and the device's memory; None: as they were to begin with.
 
-        What is beyond them goes at once.
+        What is beyond them goes at once. An engine that plans its memory keeps its work within the device's share too.
         """
+        device_memory.set_limit(vram)
         budgets = self._budgets.within(ram, vram, self.device.type)
         self._results.resize(budgets.results)
         self._stores.resize(budgets)

@@ -25,7 +25,7 @@ _BFLOAT16_FROM: Final = (8, 0)
 def budget_of(device: torch.device) -> int | None:
     """Bytes; None on a processor, where nothing limits them but the machine. Raises UnsupportedSettingError."""
     said = device_memory.limit()
-    if said is not None:
+    if said is not None and device.type == "cuda":
         return said
     chosen = os.environ.get(VARIABLE)
     if chosen:

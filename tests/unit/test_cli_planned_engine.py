@@ -15,8 +15,10 @@ from sparkvsr.cli.errors import UsageError
 from sparkvsr.cli.planned_engine import planned_engine
 from sparkvsr.cogvideox.budget import VARIABLE, budget_of
 from sparkvsr.cogvideox.record import record_of, write_record
+from sparkvsr.engine import EngineRegistry
 from sparkvsr.frames import Frame
 from sparkvsr.media import read_still, write_still
+from sparkvsr_backend.engine_loop import EngineLoop
 
 CPU = torch.device("cpu")
 HD = (1080, 1920)
@@ -36,11 +38,14 @@ def test_the_budget_is_what_was_said_before_what_the_environment_says(monkeypatc
     assert budget_of(CPU) is None
     monkeypatch.setenv(VARIABLE, "12.5")
     assert budget_of(CPU) == 12_500_000_000
-    device_memory.set_limit(7)
+    loop = EngineLoop(EngineRegistry())
+    loop.limit(None, 7)  # as BUDGET does
     try:
-        assert budget_of(CPU) == 7
+        assert budget_of(torch.device("cuda")) == 7
+        assert budget_of(CPU) == 12_500_000_000  # a processor has no such memory
     finally:
-        device_memory.set_limit(None)
+        loop.limit(None, None)
+    assert device_memory.limit() is None
     with pytest.raises(ValueError, match="expected at least one byte"):
         device_memory.set_limit(0)
 
