@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 from sparkvsr.cogvideox.budget import card_of, plannable
@@ -11,7 +12,7 @@ from sparkvsr.cogvideox.errors import OptionsNotSettledError
 from sparkvsr.cogvideox.options import ASK, given_options, parse_options
 from sparkvsr.cogvideox.planner import propose
 from sparkvsr.cogvideox.residency import Networks
-from sparkvsr.engine import EngineSettings, Watch, WindowFrame
+from sparkvsr.engine import EngineInfo, EngineSettings, Watch, WindowFrame
 
 
 class AskingEngine(CogVideoXEngine):
@@ -20,6 +21,11 @@ class AskingEngine(CogVideoXEngine):
     def __init__(self, networks: Networks, text: str) -> None:
         super().__init__(networks, parse_options(text))
         self._text = text
+
+    @property
+    def info(self) -> EngineInfo:
+        """With an identity of its own, so that nothing that was rendered before is found in its place."""
+        return replace(super().info, identity=f"{super().info.identity}/{ASK}")
 
     def encode_source(self, window: Sequence[WindowFrame], settings: EngineSettings, watch: Watch) -> NoReturn:
         """Raises OptionsNotSettledError, MemoryBudgetError."""

@@ -135,6 +135,7 @@ def test_asked_for_a_plan_it_makes_no_pixels_but_says_what_to_keep(make: Make, m
         make("plan, color=off").encode_source(window(pictures), settings(4), WATCH)
     assert caught.value.expected == "dtype=float32,tile=0,vae=1024,chunk=33,color=off"
     assert make(caught.value.expected).info.grids == (24, 40)
+    assert make("plan").info.identity != make("").info.identity  # no cached pixels in the place of the answer
     with pytest.raises(OptionsNotSettledError) as caught:
         make("plan,chunk=49,vae=256").encode_source(window(pictures), settings(4), WATCH)
     assert caught.value.expected == "dtype=float32,tile=0,vae=256,chunk=49"
