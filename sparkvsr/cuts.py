@@ -115,7 +115,12 @@ def _distance(one: _Frame, other: _Frame) -> float:
 
 
 def _unexplained(one: _Frame, other: _Frame) -> float:
-    """The share of detail, 0..1, that motion explains of neither frame in the other; of the better explained one."""
+    """The share of detail, 0..1, that motion explains of neither frame in the other; of the better explained one.
+
+    Frames of different sizes explain nothing of each other.
+    """
+    if one.seen.gray.shape != other.seen.gray.shape:
+        return 1.0
     best = _explained(one.seen, other.seen)
     if 1.0 - best >= _UNLIKE:
         best = max(best, _explained(other.seen, one.seen))
@@ -126,8 +131,6 @@ def _unexplained(one: _Frame, other: _Frame) -> float:
 
 def _explained(frame: Seen, other: Seen, start: Flow | None = None) -> float:
     """The share of ``frame``'s detail that ``other`` explains, along the motion that is found (from ``start`` on)."""
-    if frame.gray.shape != other.gray.shape:
-        return 0.0
     flow = measure(frame.gray, other.gray) if start is None else _measured_from(start, frame, other)
     holding: Plane = frame.holding(other, flow)
     return float((holding * frame.detail).sum(dtype=np.float64))

@@ -131,7 +131,8 @@ def _fill(shares: Plane, seen: list[Seen], k: int, places: list[int]) -> None:
     """What k explains of ``places``, ever farther from it; where motion is lost for good, the rest is not looked at."""
     lost = 0
     for t in places:
-        shares[t, k] = seen[t].holding(seen[k], measure(seen[t].gray, seen[k].gray)) * seen[t].detail
+        if seen[t].gray.shape == seen[k].gray.shape:  # else they explain nothing of each other
+            shares[t, k] = seen[t].holding(seen[k], measure(seen[t].gray, seen[k].gray)) * seen[t].detail
         lost = lost + 1 if float(shares[t, k].sum()) < _LOST else 0
         if lost == _LOST_IN_A_ROW:
             return

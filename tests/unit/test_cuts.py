@@ -115,6 +115,11 @@ def test_shots_with_black_between_them_are_two(film: Frames) -> None:
     assert found
 
 
+def test_frames_of_another_size_begin_another_shot(film: Frames) -> None:
+    wide = [resize(frame, (80, WIDTH), "bicubic").clamp(0, 1) for frame in film[10:16]]
+    assert cuts_of(film[:6] + wide) == (6,)
+
+
 def test_what_stands_still_has_no_cut(shot: Frames) -> None:
     assert cuts_of([shot[0]] * 6) == ()
     assert cuts_of([torch.full((3, HEIGHT, WIDTH), 0.5)] * 6) == ()

@@ -126,6 +126,13 @@ def test_enough_frames_are_looked_at_and_the_keyframes_among_them(frames: int, c
     assert len(chosen) <= max(MOST_FRAMES, 2 * count) + len(known)
 
 
+def test_frames_of_different_sizes_explain_nothing_of_each_other() -> None:
+    frames = stills([6, 6])
+    frames[6:] = [frame[:, :40] for frame in frames[6:]]
+    found = suggest(2, 0, 11, lambda t: frames[t])
+    assert [k < 6 for k in found] == [True, False]
+
+
 def test_where_nothing_moves_keyframes_lie_apart() -> None:
     frames = stills([20])
     first, second = suggest(2, 0, 19, lambda t: frames[t])
