@@ -22,6 +22,7 @@ from sparkvsr.color import Guide, Transfer, upscale_alpha
 from sparkvsr.engine import CancelledError, EngineRegistry, EngineSettings, Watch
 from sparkvsr.frames import Depth, Frame, Premultiplication, fingerprint
 from sparkvsr.media import write_still
+from sparkvsr_backend import plan
 from sparkvsr_backend.buffers import Lease, OutputBuffer
 from sparkvsr_backend.cache import Budgets
 from sparkvsr_backend.engine_loop import EngineLoop
@@ -557,10 +558,11 @@ class ExactEngine(CopyEngine):
         return super().encode_source(window, settings, watch)
 
 
-def test_what_the_engine_refuses_keeps_its_name() -> None:
+def test_what_the_engine_refuses_keeps_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "has_bfloat16", lambda device: True)  # so that it is the engine that refuses
     loop, source = loop_of(ExactEngine()), frame(8, 8)
     put(loop, source)
-    with pytest.raises(UnsupportedSettingError, match="found bfloat16"):
+    with pytest.raises(UnsupportedSettingError, match="expected the precision float32, found bfloat16"):
         loop.render(request_for(source, precision=Precision.BFLOAT16))
 
 
