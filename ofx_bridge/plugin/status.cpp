@@ -14,6 +14,7 @@ namespace {
 using identity::Param;
 
 constexpr std::size_t kListedFrames = 12;
+constexpr std::size_t kCheckedFiles = 256;  // at every edit, and folders may be far away
 
 std::string numbers(const FrameNumbers& frames, int frameOffset) {
   std::string text;
@@ -35,8 +36,9 @@ FrameNumbers withoutPicture(const Instance& instance, const Params& params, cons
   if (seesTime && params.keyframeSource == identity::KeyframeSource::Auto) return {};
   if (seesTime && isConnected(instance.suites(), instance.clips.keyframes)) return {};
   FrameNumbers without;
-  for (const std::int64_t frame : keyframes) {
-    if (!pattern || !existingPictureFile(*pattern, frame + params.frameOffset)) without.push_back(frame);
+  if (!pattern) return keyframes;
+  for (std::size_t n = 0; n < keyframes.size() && n < kCheckedFiles; ++n) {
+    if (!existingPictureFile(*pattern, keyframes[n] + params.frameOffset)) without.push_back(keyframes[n]);
   }
   return without;
 }

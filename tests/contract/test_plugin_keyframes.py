@@ -457,3 +457,12 @@ def test_what_a_flag_reaches_is_forgotten_by_the_host(host: Host) -> None:
         change()
         assert instance.get("generation") > before
         before = instance.get("generation")
+
+
+def test_a_long_list_costs_an_edit_little(strict: Host, probe: Probe, tmp_path: Path) -> None:
+    """Files are looked for at every edit: of ten thousand keyframes only the first few hundred are."""
+    instance = node(strict, pictures=False, length=1)
+    instance.connect("Source", lambda _: picture(8, 6), frame_range=(0, 9999))
+    instance.set("keyframeFiles", str(tmp_path / "key.%05d.png"))
+    instance.set("keyframeList", "0-9999")
+    assert "(256 in all)" in instance.get("status").split("No picture")[1]
