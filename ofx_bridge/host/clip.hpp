@@ -30,6 +30,9 @@ struct ClipInput {
   std::string premultiplication;  // an OfxImage… name
   double pixelAspect = 1;
   OfxPointI origin{0, 0};
+  std::optional<OfxRectD>
+      region;         // what the clip says of itself where it is not the picture: a larger or smaller frame
+  std::string field;  // an OfxField… name; empty: whole frames
   std::size_t rowPadding = 0;
   std::optional<bool> negativeRowBytes;  // none: as the personality does
   double frameRate = 24;

@@ -137,6 +137,11 @@ OfxRectD regionOfPicture(const Clip& clip, const Picture& picture) {
   return {x * input.pixelAspect, y, (x + picture.width) * input.pixelAspect, y + picture.height};
 }
 
+/// What the clip claims, where a test says so, else what its picture covers.
+OfxRectD claimedRegion(const Clip& clip, const Picture& picture) {
+  return clip.input()->region.value_or(regionOfPicture(clip, picture));
+}
+
 std::string identifierOf(const Clip& clip, double frame, const OfxPointD& scale, bool random) {
   std::ostringstream text;
   text << clip.name() << ':' << clip.input()->serial << ':' << frame << ':' << scale.x;
@@ -151,6 +156,9 @@ ImageFacts factsOf(Clip& clip, double time, double frame, const OfxRectD& region
   facts.time = time;
   facts.bounds = toPixels(region, scale, clip.input()->pixelAspect);
   facts.regionOfDefinition = facts.bounds;
+  if (clip.input()->region) facts.regionOfDefinition = toPixels(*clip.input()->region, scale, facts.pixelAspect);
+  facts.field = clip.input()->field;
+  facts.blueFirst = traits.blueFirst;
   facts.scale = traits.imageScaleLies ? OfxPointD{1, 1} : scale;
   facts.pixelAspect = clip.input()->pixelAspect;
   facts.premultiplication = clip.properties().getString(kOfxImageEffectPropPreMultiplication);
@@ -168,11 +176,25 @@ std::optional<OfxRectD> regionOf(Clip& clip, double time) {
   const std::optional<Picture> picture =
       input.picture(std::clamp(frame.value_or(input.first), input.first, input.last));
   if (!picture) return std::nullopt;
-  return regionOfPicture(clip, *picture);
+  return claimedRegion(clip, *picture);
+}
+
+/// Some hosts hand out black where nothing is connected.
+static std::optional<Fetched> blackImage(Clip& clip, double time, const OfxPointD& scale) {
+  if (clip.owner().host().personality.unconnected != UnconnectedPolicy::Black) return std::nullopt;
+  ImageFacts facts;
+  facts.clip = clip.name();
+  facts.time = time;
+  facts.bounds = toPixels(clip.owner().project(), scale, 1);
+  facts.regionOfDefinition = facts.bounds;
+  facts.scale = scale;
+  facts.premultiplication = kOfxImagePreMultiplied;
+  const Depth depth = depthFromOfx(clip.properties().getString(kOfxImageEffectPropPixelDepth));
+  return Fetched{blackPicture(facts.bounds.x2 - facts.bounds.x1, facts.bounds.y2 - facts.bounds.y1, 4, depth), facts};
 }
 
 std::optional<Fetched> fetchImage(Clip& clip, double time, const OfxPointD& scale) {
-  if (clip.input() == nullptr) return std::nullopt;
+  if (clip.input() == nullptr) return blackImage(clip, time, scale);
   const std::optional<double> frame = frameFor(clip, time);
   if (!frame) return std::nullopt;
   const std::optional<Picture> picture = pictureFor(clip, *frame);
@@ -185,6 +207,7 @@ std::optional<Fetched> fetchImage(Clip& clip, double time, const OfxPointD& scal
   const OfxRectI& bounds = facts.bounds;
   Picture shown = converted(resized(*picture, bounds.x2 - bounds.x1, bounds.y2 - bounds.y1), components, depth);
   if (traits.through16Bit) shown = through16Bit(shown);
+  if (traits.blueFirst) shown = redAndBlueExchanged(shown);
   return Fetched{std::move(shown), facts};
 }
 

@@ -143,7 +143,8 @@ OfxStatus giveInput(Clip& clip, double time, ActionScope& scope, OfxPropertySetH
     *image = nullptr;
     return traits.unconnected == UnconnectedPolicy::Null ? kOfxStatOK : kOfxStatFailed;
   }
-  auto made = std::make_unique<HostImage>(fetched->facts, fetched->picture, layoutOf(*clip.input(), traits));
+  const MemoryLayout layout = clip.input() != nullptr ? layoutOf(*clip.input(), traits) : MemoryLayout{};
+  auto made = std::make_unique<HostImage>(fetched->facts, fetched->picture, layout);
   *image = made->properties().as<OfxPropertySetHandle>();
   const std::lock_guard lock(scope.mutex);
   scope.images.push_back(std::move(made));

@@ -179,6 +179,14 @@ void HostImage::describe(int components, Depth depth) {
   properties_.set(kOfxImagePropRegionOfDefinition, rectangle(facts_.regionOfDefinition));
   properties_.set(kOfxImagePropRowBytes, static_cast<int>(memory_.rowBytes()));
   properties_.set(kOfxImagePropUniqueIdentifier, facts_.identifier);
+  if (!facts_.field.empty()) properties_.set(kOfxImagePropField, facts_.field);
+  if (facts_.blueFirst) {
+    properties_.define({"OfxImageEffectPropPixelOrder",
+                        PropertyType::String,
+                        1,
+                        Writer::Host,
+                        {std::string("OfxImagePixelOrderBGRA")}});
+  }
 }
 
 void HostImage::check() {
@@ -214,7 +222,9 @@ void HostImage::checkWritten(const OfxRectI& window) {
 
 Picture HostImage::copy(const OfxRectI& window) {
   const OfxRectI& bounds = facts_.bounds;
-  return memory_.copy({window.x1 - bounds.x1, window.y1 - bounds.y1, window.x2 - bounds.x1, window.y2 - bounds.y1});
+  const Picture whole =
+      memory_.copy({window.x1 - bounds.x1, window.y1 - bounds.y1, window.x2 - bounds.x1, window.y2 - bounds.y1});
+  return facts_.blueFirst ? redAndBlueExchanged(whole) : whole;
 }
 
 }  // namespace sparkvsr::host

@@ -65,6 +65,8 @@ struct ImageFacts {
   double pixelAspect = 1;
   std::string premultiplication;
   std::string identifier;
+  std::string field;       // empty: whole frames
+  bool blueFirst = false;  // BGRA in memory
 };
 
 class HostImage {

@@ -83,7 +83,8 @@ Rendered Instance::renderIdentity(LiveEffect& effect, const Identity& identity, 
   const int x = result.bounds.x1;
   const int top = result.bounds.y2;
   const OfxRectI& w = result.window;
-  result.picture = cropped(fetched->picture, w.x1 - x, top - w.y2, w.x2 - x, top - w.y1);
+  const Picture shown = fetched->facts.blueFirst ? redAndBlueExchanged(fetched->picture) : fetched->picture;
+  result.picture = cropped(shown, w.x1 - x, top - w.y2, w.x2 - x, top - w.y1);
   return result;
 }
 
@@ -98,6 +99,7 @@ ImageFacts factsOfOutput(LiveEffect& effect, const Personality& traits, const Mo
   facts.scale = traits.imageScaleLies ? OfxPointD{1, 1} : moment.scale;
   facts.pixelAspect = effect.preferences().clips.at(kOfxImageEffectOutputClipName).pixelAspect;
   facts.premultiplication = effect.preferences().premultiplication;
+  facts.blueFirst = traits.blueFirst;
   return facts;
 }
 

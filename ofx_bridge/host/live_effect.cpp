@@ -208,7 +208,8 @@ std::map<std::string, OfxRectD> LiveEffect::regionsOfInterest(const Moment& mome
 std::optional<Identity> LiveEffect::identity(const Moment& moment, const OfxRectI& window) {
   PropertySet in("IsIdentity.inArgs");
   in.define({timeOf(moment), scaleOf(moment.scale), windowOf(window),
-             text(kOfxImageEffectPropFieldToRender, kOfxImageFieldNone)});
+             text(kOfxImageEffectPropFieldToRender, host_.personality().fieldToRender)});
+  if (host_.personality().thumbnails) in.define(text("OfxImageEffectPropThumbnailRender", "true"));
   PropertySet out("IsIdentity.outArgs");
   out.define({kOfxPropName, PropertyType::String, 1, Writer::Plugin, {std::string()}});
   out.define(doubles(kOfxPropTime, {moment.time}, Writer::Plugin));
@@ -258,7 +259,8 @@ void LiveEffect::sequence(const std::string& action, const SequenceArgs& args) {
 OfxStatus LiveEffect::render(const RenderArgs& args) {
   PropertySet in("Render.inArgs");
   in.define(renderFlags(host_.personality(), args.interactive, args.moment.scale));
-  in.define({timeOf(args.moment), windowOf(args.window), text(kOfxImageEffectPropFieldToRender, kOfxImageFieldNone),
+  in.define({timeOf(args.moment), windowOf(args.window),
+             text(kOfxImageEffectPropFieldToRender, host_.personality().fieldToRender),
              integer(kDraft, args.draft ? 1 : 0)});
   ActionScope scope;
   prepareScope(scope, kOfxImageEffectActionRender, args.moment);

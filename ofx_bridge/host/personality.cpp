@@ -114,6 +114,18 @@ Personality flame() {
   return p;
 }
 
+// Burn, the farm's process: the same host without an artist.
+Personality flameBackground() {
+  Personality p = flame();
+  p.name = "flame-background";
+  p.hostName = "com.autodesk.backgroundreactor";
+  p.hostLabel = "Background Reactor";
+  p.background = true;
+  p.interactive = false;
+  p.sendsInstanceChanged = false;
+  return p;
+}
+
 Personality mlt() {
   Personality p;
   p.name = "mlt";
@@ -165,6 +177,7 @@ Personality vegas() {
   p.region = RegionPolicy::Ignored;
   p.rollCall = true;
   p.imageScaleLies = true;
+  p.blueFirst = true;
   p.messagesV2 = MessagesV2::Absent;
   p.missingProperties = kRecentProperties;
   p.refusesEditBlockInCreate = true;
@@ -206,9 +219,11 @@ Personality strict() {
 
 const std::map<std::string, std::function<Personality()>>& makers() {
   static const std::map<std::string, std::function<Personality()>> all = {
-      {"nuke", nuke},     {"natron", natron}, {"resolve", resolve}, {"resolve-fusion", resolveFusion},
-      {"flame", flame},   {"mlt", mlt},       {"vegas", vegas},     {"fusion", fusion},
-      {"strict", strict},
+      {"nuke", nuke},       {"natron", natron},
+      {"resolve", resolve}, {"resolve-fusion", resolveFusion},
+      {"flame", flame},     {"mlt", mlt},
+      {"vegas", vegas},     {"fusion", fusion},
+      {"strict", strict},   {"flame-background", flameBackground},
   };
   return all;
 }
@@ -230,7 +245,8 @@ const Choices<MessagesV2> kMessages = {
     {"whole", MessagesV2::Whole}, {"null_members", MessagesV2::NullMembers}, {"absent", MessagesV2::Absent}};
 const Choices<RangePolicy> kRanges = {
     {"fail", RangePolicy::Fail}, {"clamp", RangePolicy::Clamp}, {"black", RangePolicy::Black}};
-const Choices<UnconnectedPolicy> kUnconnected = {{"fail", UnconnectedPolicy::Fail}, {"null", UnconnectedPolicy::Null}};
+const Choices<UnconnectedPolicy> kUnconnected = {
+    {"fail", UnconnectedPolicy::Fail}, {"null", UnconnectedPolicy::Null}, {"black", UnconnectedPolicy::Black}};
 const Choices<DepthPolicy> kDepthPolicies = {{"native", DepthPolicy::Native}, {"preferred", DepthPolicy::Preferred}};
 const Choices<IntegerInterpolation> kIntegers = {{"step", IntegerInterpolation::Step},
                                                  {"linear", IntegerInterpolation::Linear}};
@@ -309,6 +325,8 @@ const std::map<std::string, Setter>& setters() {
       {"sends_instance_changed", field(&P::sendsInstanceChanged)},
       {"roll_call", field(&P::rollCall)},
       {"render_clones", field(&P::renderClones)},
+      {"thumbnails", field(&P::thumbnails)},
+      {"field_to_render", field(&P::fieldToRender)},
       {"context_args_are_host", field(&P::contextArgsAreHost)},
       {"reloads_per_frame", field(&P::reloadsPerFrame)},
       {"time_blind", field(&P::timeBlind)},
@@ -321,6 +339,7 @@ const std::map<std::string, Setter>& setters() {
       {"through_16_bit", field(&P::through16Bit)},
       {"random_image_ids", field(&P::randomImageIds)},
       {"image_scale_lies", field(&P::imageScaleLies)},
+      {"blue_first", field(&P::blueFirst)},
       {"keys_readable", field(&P::keysReadable)},
       {"values_pushed_per_frame", field(&P::valuesPushedPerFrame)},
       {"timeline_unsupported", field(&P::timelineUnsupported)},

@@ -17,7 +17,7 @@ enum class MessagesV2 { Whole, NullMembers, Absent };
 /// An image outside the clip's frame range.
 enum class RangePolicy { Fail, Clamp, Black };
 /// clipGetImage on an optional clip that nothing is connected to.
-enum class UnconnectedPolicy { Fail, Null };
+enum class UnconnectedPolicy { Fail, Null, Black };
 /// Depth of the images: the clip's own where the plugin takes it, or the first of `depths` that the plugin takes.
 enum class DepthPolicy { Native, Preferred };
 /// How keys of an Integer parameter are read between two keys.
@@ -53,8 +53,10 @@ struct Personality {
   bool callsIsIdentity = true;
   bool callsFramesNeeded = true;
   bool sendsInstanceChanged = true;
-  bool rollCall = false;            // announces every parameter as user-edited, twice, after CreateInstance
-  bool renderClones = false;        // renders on copies of the instance
+  bool rollCall = false;      // announces every parameter as user-edited, twice, after CreateInstance
+  bool renderClones = false;  // renders on copies of the instance
+  std::string fieldToRender = "OfxFieldNone";
+  bool thumbnails = false;          // every render is for a thumbnail, and says so
   bool contextArgsAreHost = false;  // DescribeInContext gets the host's property set as inArgs
   bool reloadsPerFrame = false;     // Load, Describe, CreateInstance for each frame, unless the plugin is RenderUnsafe
 
@@ -69,6 +71,7 @@ struct Personality {
   bool through16Bit = false;  // float and half images pass 16-bit integers, clamped to 0..1
   bool randomImageIds = false;
   bool imageScaleLies = false;  // images report render scale 1 whatever the action says
+  bool blueFirst = false;       // images are BGRA, and say so in OfxImageEffectPropPixelOrder
 
   // parameters
   bool keysReadable = true;           // false: paramGetNumKeys answers 0
@@ -111,7 +114,7 @@ struct Faults {
 
 using OverrideValue = std::variant<bool, long long, double, std::string, std::vector<std::string>>;
 
-/// The known names: nuke, natron, resolve, resolve-fusion, flame, mlt, vegas, fusion, strict.
+/// The known names: nuke, natron, resolve, resolve-fusion, flame, flame-background, mlt, vegas, fusion, strict.
 [[nodiscard]] std::vector<std::string> personalityNames();
 /// Raises HostError "UnknownPersonality".
 [[nodiscard]] Personality personality(const std::string& name);

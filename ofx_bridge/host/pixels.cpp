@@ -249,6 +249,18 @@ Picture cropped(const Picture& picture, int x1, int y1, int x2, int y2) {
   return part;
 }
 
+Picture redAndBlueExchanged(const Picture& picture) {
+  PictureBuilder built(picture.width, picture.height, picture.components, picture.depth);
+  const std::size_t sample = sampleBytes(picture.depth);
+  for (int y = 0; y < picture.height; ++y) {
+    std::byte* row = built.row(y);
+    std::memcpy(row, picture.row(y), picture.packedRow());
+    for (int x = 0; x < picture.width; ++x, row += picture.pixelBytes())
+      std::swap_ranges(row, row + sample, row + 2 * sample);
+  }
+  return built.finish();
+}
+
 Picture blackPicture(int width, int height, int components, Depth depth) {
   return PictureBuilder(width, height, components, depth).finish();
 }

@@ -70,6 +70,8 @@ void writeRow(const std::vector<float>& rgba, int width, int components, Depth d
 [[nodiscard]] Picture through16Bit(const Picture& picture);
 /// Columns x1..x2, rows y1..y2 from the top; shares memory.
 [[nodiscard]] Picture cropped(const Picture& picture, int x1, int y1, int x2, int y2);
+/// RGBA to BGRA and back.
+[[nodiscard]] Picture redAndBlueExchanged(const Picture& picture);
 [[nodiscard]] Picture blackPicture(int width, int height, int components, Depth depth);
 
 }  // namespace sparkvsr::host

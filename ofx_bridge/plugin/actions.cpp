@@ -6,7 +6,8 @@
 namespace sparkvsr::plugin {
 namespace {
 
-constexpr const char* kFormatProperty = "OfxImageClipPropFormat";  // read by Natron, in no published header
+constexpr const char* kThumbnail = "OfxImageEffectPropThumbnailRender";  // a string, of OpenFX 1.5
+constexpr const char* kFormatProperty = "OfxImageClipPropFormat";        // read by Natron, in no published header
 
 Params paramsAt(const ActionCall& call) {
   return readParams(call.instance.suites(), call.instance.params, call.time());
@@ -49,6 +50,11 @@ bool changesNothing(const Instance& instance, const Params& params) {
   const bool unfinished = params.sharpness == 0 && params.grain == 0;
   return asIs && ownSize &&
          (params.view == identity::View::Source || (params.scale == 1 && blindAtOne && lite && unfinished));
+}
+
+/// A host's picture for its bins and timelines, at its own size: nobody waits for a network there.
+bool isThumbnail(const ActionCall& call, const Params& params) {
+  return call.in.getString(kThumbnail) == "true" && outputFactor(call.instance, params) == 1;
 }
 
 std::optional<PixelRect> regionOfFirstFrame(const Instance& instance, const Props& source) {
@@ -103,7 +109,8 @@ OfxStatus framesNeeded(const ActionCall& call) {
 
 OfxStatus isIdentity(const ActionCall& call) {
   const bool connected = isConnected(call.instance.suites(), call.instance.clips.source);
-  if (!connected || !changesNothing(call.instance, paramsAt(call))) return kOfxStatReplyDefault;
+  const Params params = paramsAt(call);
+  if (!connected || !(changesNothing(call.instance, params) || isThumbnail(call, params))) return kOfxStatReplyDefault;
   call.out.set(kOfxPropName, identity::kSourceClip);
   call.out.set(kOfxPropTime, static_cast<double>(nearestFrame(call.time())));
   return kOfxStatOK;

@@ -2,6 +2,7 @@
 #include "images.hpp"
 
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -18,7 +19,15 @@ Error badImage(const std::string& expected, const std::string& found) {
   return {"BadHostImage", "the host gave an image that cannot be used", expected, found};
 }
 
+// Vegas' words, in no published header.
+constexpr const char* kByteBgr = "OfxBitDepthByteBGR";
+constexpr const char* kFloatBgr = "OfxBitDepthFloatBGR";
+constexpr const char* kPixelOrder = "OfxImageEffectPropPixelOrder";
+constexpr const char* kPixelOrderBgra = "OfxImagePixelOrderBGRA";
+
 std::optional<Depth> depthOf(const std::string& name) {
+  if (name == kByteBgr) return Depth::Byte;
+  if (name == kFloatBgr) return Depth::Float;
   if (name == kOfxBitDepthByte) return Depth::Byte;
   if (name == kOfxBitDepthShort) return Depth::Short;
   if (name == kOfxBitDepthHalf) return Depth::Half;
@@ -69,8 +78,7 @@ std::optional<Error> readFormat(HostImage& image, const Props& clip) {
   if (!depthOf(depth)) return badImage("a depth of byte, short, half or float", depth.empty() ? "no depth" : depth);
   image.format.components = componentsOf(components);
   if (image.format.components == 0) return badImage("RGBA or RGB", components.empty() ? "no components" : components);
-  if (props.getString("OfxImageEffectPropPixelOrder") == "OfxImagePixelOrderBGRA")
-    return badImage("RGBA order", "BGRA order");
+  image.blueFirst = depth == kByteBgr || depth == kFloatBgr || props.getString(kPixelOrder) == kPixelOrderBgra;
   image.format.depth = *depthOf(depth);
   image.format.premultiplication = premultiplicationOf(props, clip, image.format.components);
   return std::nullopt;
@@ -106,6 +114,28 @@ std::optional<Error> readImage(HostImage& image, const Props& clip, RenderScale 
   return readRows(image);
 }
 
+template <typename Sample>
+void exchangeRedAndBlue(char* row, int width, int components) {
+  Sample pixel[4];
+  const std::size_t bytes = sizeof(Sample) * static_cast<std::size_t>(components);
+  for (int x = 0; x < width; ++x, row += bytes) {
+    std::memcpy(pixel, row, bytes);
+    std::swap(pixel[0], pixel[2]);
+    std::memcpy(row, pixel, bytes);
+  }
+}
+
+void exchangeRedAndBlue(const PixelFormat& format, char* row) {
+  switch (sampleBytes(format.depth)) {
+    case 1:
+      return exchangeRedAndBlue<std::uint8_t>(row, format.width, format.components);
+    case 2:
+      return exchangeRedAndBlue<std::uint16_t>(row, format.width, format.components);
+    default:
+      return exchangeRedAndBlue<std::uint32_t>(row, format.width, format.components);
+  }
+}
+
 }  // namespace
 
 HostImage& HostImage::operator=(HostImage&& other) noexcept {
@@ -119,6 +149,7 @@ HostImage& HostImage::operator=(HostImage&& other) noexcept {
   bottom = other.bottom;
   rowBytes = other.rowBytes;
   identifier = std::move(other.identifier);
+  blueFirst = other.blueFirst;
   suites_ = other.suites_;
   handle_ = std::exchange(other.handle_, nullptr);
   return *this;
@@ -164,7 +195,7 @@ Result<HostImage> expectedOutput(const Instance& instance, double factor, double
 
 CroppedView::CroppedView(const HostImage& image, const PixelRect& rect) {
   view_.format = resized(image.format, rect);
-  if (image.bounds.contains(rect)) {
+  if (image.bounds.contains(rect) && !image.blueFirst) {
     view_.bottom = pixelAt(image, rect.x1, rect.y1);
     view_.rowBytes = image.rowBytes;
     return;
@@ -178,12 +209,28 @@ CroppedView::CroppedView(const HostImage& image, const PixelRect& rect) {
   const std::size_t bytes = pixelBytes(image.format) * static_cast<std::size_t>(shared.width());
   const std::size_t indent = pixelBytes(image.format) * static_cast<std::size_t>(shared.x1 - rect.x1);
   for (int y = shared.y1; y < shared.y2; ++y) {
-    std::memcpy(&copy_[packed * static_cast<std::size_t>(y - rect.y1) + indent], pixelAt(image, shared.x1, y), bytes);
+    char* row = &copy_[packed * static_cast<std::size_t>(y - rect.y1) + indent];
+    std::memcpy(row, pixelAt(image, shared.x1, y), bytes);
+    if (image.blueFirst) exchangeRedAndBlue(resized(image.format, shared), row);
   }
+}
+
+bool isBlank(const HostImage& image) {
+  const std::size_t bytes = packedRowBytes(image.format);
+  for (int y = image.bounds.y1; y < image.bounds.y2; ++y) {
+    const char* row = pixelAt(image, image.bounds.x1, y);
+    if (row[0] != 0 || std::memcmp(row, row + 1, bytes - 1) != 0) return false;
+  }
+  return true;
 }
 
 ImageView writableView(const HostImage& image, const PixelRect& rect) {
   return {resized(image.format, rect), pixelAt(image, rect.x1, rect.y1), image.rowBytes};
+}
+
+void finishPixels(const HostImage& image, const PixelRect& rect) {
+  for (int y = rect.y1; image.blueFirst && y < rect.y2; ++y)
+    exchangeRedAndBlue(resized(image.format, rect), pixelAt(image, rect.x1, y));
 }
 
 void clearOutside(const HostImage& image, const PixelRect& window, const PixelRect& frame) {

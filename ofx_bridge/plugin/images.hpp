@@ -34,6 +34,7 @@ class HostImage {
   char* bottom = nullptr;       // pixel (bounds.x1, bounds.y1)
   std::ptrdiff_t rowBytes = 0;  // one row up
   std::string identifier;       // the host's name of the content; "" where it has none
+  bool blueFirst = false;       // BGRA in memory
 
  private:
   const Suites* suites_ = nullptr;
@@ -51,8 +52,8 @@ class HostImage {
 [[nodiscard]] Result<HostImage> expectedOutput(const Instance& instance, double factor, double time,
                                                RenderScale renderScale);
 
-/// A rectangle of an image; what lies outside the image's bounds is transparent black (a data window). Points into the
-/// image where it can, else into its own copy.
+/// A rectangle of an image, red first; what lies outside the image's bounds is transparent black (a data window).
+/// Points into the image where it can, else into its own copy.
 class CroppedView {
  public:
   CroppedView(const HostImage& image, const PixelRect& rect);
@@ -63,8 +64,14 @@ class CroppedView {
   ConstImageView view_;
 };
 
-/// The part of an output image to write into; `rect` lies within its bounds.
+/// True where every byte is 0: what some hosts hand out for a clip that nothing is connected to.
+[[nodiscard]] bool isBlank(const HostImage& image);
+
+/// The part of an output image to write into, red first; `rect` lies within its bounds. finishPixels() must follow.
 [[nodiscard]] ImageView writableView(const HostImage& image, const PixelRect& rect);
+
+/// What was written red first becomes what the host wants.
+void finishPixels(const HostImage& image, const PixelRect& rect);
 
 /// Transparent black in the part of `window` that lies outside `frame`.
 void clearOutside(const HostImage& image, const PixelRect& window, const PixelRect& frame);

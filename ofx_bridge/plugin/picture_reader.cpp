@@ -48,13 +48,14 @@ Result<std::optional<ClipPicture>> PictureReader::read(InputClip clip, std::int6
   if (auto* error = std::get_if<Error>(&fetched)) return std::move(*error);
   auto& image = std::get<std::optional<HostImage>>(fetched);
   if (!image) return std::optional<ClipPicture>();
+  const PixelRect whole = wholeOf(clip, *image, time);
   if (clip == InputClip::Keyframes) {
-    const auto region = clipRegion(instance_.suites(), handleOf(clip), static_cast<double>(time));
-    const PixelRect rect = sourceFrame({image->bounds, image->region, region, image->scale, scale_, image->par});
-    return std::optional<ClipPicture>(ClipPicture(std::move(*image), rect, 0, 0));
+    if (isBlank(*image)) return std::optional<ClipPicture>();  // some hosts' way to say that nothing is connected
+    return std::optional<ClipPicture>(ClipPicture(std::move(*image), keyframePart(whole, time), 0, 0));
   }
+  wholes_[time] = whole;
   if (!part_) {
-    auto part = sourcePart(*image, time);
+    auto part = sourcePart(*image, whole, time);
     if (auto* error = std::get_if<Error>(&part)) return std::move(*error);
     part_ = std::get<Part>(part);
     sourceDepth_ = image->format.depth;
@@ -62,9 +63,22 @@ Result<std::optional<ClipPicture>> PictureReader::read(InputClip clip, std::int6
   return std::optional<ClipPicture>(ClipPicture(std::move(*image), part_->rect, part_->width, part_->height));
 }
 
-Result<PictureReader::Part> PictureReader::sourcePart(const HostImage& image, std::int64_t time) const {
+PixelRect PictureReader::wholeOf(InputClip clip, const HostImage& image, std::int64_t time) const {
+  const auto region = clipRegion(instance_.suites(), handleOf(clip), static_cast<double>(time));
+  return sourceFrame({image.bounds, image.region, region, image.scale, scale_, image.par});
+}
+
+/// Where the own frame covers another region than the keyframe's source frame (a data window that changes), the
+/// keyframe's picture is cut to the same part.
+PixelRect PictureReader::keyframePart(const PixelRect& picture, std::int64_t time) const {
+  const auto whole = wholes_.find(time);
+  if (!part_ || takesPart(params_) || whole == wholes_.end()) return picture;
+  return samePart(picture, whole->second, part_->rect);
+}
+
+Result<PictureReader::Part> PictureReader::sourcePart(const HostImage& image, const PixelRect& frame,
+                                                      std::int64_t time) const {
   const auto region = clipRegion(instance_.suites(), instance_.clips.source, static_cast<double>(time));
-  const PixelRect frame = sourceFrame({image.bounds, image.region, region, image.scale, scale_, image.par});
   if (!takesPart(params_)) return Part{frame, 0, 0};
   auto inside = pictureInside(params_, frame, region, image.par, image.scale);
   if (auto* error = std::get_if<Error>(&inside)) return std::move(*error);

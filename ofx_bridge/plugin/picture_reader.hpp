@@ -3,6 +3,7 @@
 // output mode says, at the size that it says.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "images.hpp"
@@ -46,12 +47,15 @@ class PictureReader {
     int width = 0, height = 0;
   };
 
-  [[nodiscard]] Result<Part> sourcePart(const HostImage& image, std::int64_t time) const;
+  [[nodiscard]] PixelRect wholeOf(InputClip clip, const HostImage& image, std::int64_t time) const;
+  [[nodiscard]] Result<Part> sourcePart(const HostImage& image, const PixelRect& frame, std::int64_t time) const;
+  [[nodiscard]] PixelRect keyframePart(const PixelRect& picture, std::int64_t time) const;
 
   const Instance& instance_;
   const Params& params_;
   RenderScale scale_;
-  std::optional<Part> part_;  // of the first source frame; its companions are cut to it
+  std::optional<Part> part_;                  // of the first source frame; its companions are cut to it
+  std::map<std::int64_t, PixelRect> wholes_;  // what the source covers at the times read
   Depth sourceDepth_ = Depth::Float;
 };
 

@@ -214,6 +214,7 @@ Failure RenderJob::requestUntilDone() {
     auto outcome = link_->render(request(), view, task_.abort, task_.progress);
     if (auto* error = std::get_if<Error>(&outcome)) return std::move(*error);
     if (auto* done = std::get_if<Done>(&outcome)) {
+      finishPixels(output_, shown);
       notices_ = std::move(done->notices);
       return std::nullopt;
     }
@@ -263,6 +264,7 @@ Failure RenderJob::standIn() {
   const PixelRect shown = window_.intersected(frame_);
   if (shown.empty()) return std::nullopt;
   bicubicStandIn(picture->view(), target_, writableView(output_, shown));
+  finishPixels(output_, shown);
   return std::nullopt;
 }
 

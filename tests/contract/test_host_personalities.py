@@ -10,7 +10,7 @@ from sparkvsr_bridge import Host, HostError, PluginViolated, RenderFailed, overr
 
 pytestmark = [pytest.mark.ofx]
 
-TEMPORAL = ["flame", "fusion", "natron", "nuke", "resolve", "resolve-fusion", "strict"]
+TEMPORAL = ["flame", "flame-background", "fusion", "natron", "nuke", "resolve", "resolve-fusion", "strict"]
 
 
 def test_the_names():
@@ -39,7 +39,7 @@ def test_contexts_that_hosts_prefer():
         with Host(hosttest_bundle(), personality) as host:
             preferred[personality] = host.create_instance().context.removeprefix("OfxImageEffectContext")
     filters = {name for name, context in preferred.items() if context == "Filter"}
-    assert filters == {"flame", "mlt", "resolve", "vegas"}
+    assert filters == {"flame", "flame-background", "mlt", "resolve", "vegas"}
     with Host(hosttest_bundle(), "nuke") as host:
         assert host.create_instance("Filter").context == "OfxImageEffectContextFilter"
     with Host(hosttest_bundle(), "mlt") as host, pytest.raises(HostError):
@@ -110,6 +110,33 @@ def test_resolve_claims_connected_and_gives_null():
         instance.connect("Source", frames(), null_images=True)
         with pytest.raises(RenderFailed):
             instance.render(0)
+
+
+def test_flames_background_process_is_flame_without_an_artist():
+    source = frames()
+    with Host(hosttest_bundle(), "flame-background") as host:
+        instance = host.create_instance()
+        instance.connect("Source", source, first=1001)
+        assert instance.host_time(1003) == 2
+        instance.set("shift", 1)
+        assert np.array_equal(instance.render(2), 1 - source[3])
+        assert instance.get("note") == "none"  # InstanceChanged is not sent
+
+
+def test_vegas_hands_out_blue_first():
+    """The test plugin inverts without a look at the order; the host exchanges on the way in and out."""
+    source = frames()
+    with Host(hosttest_bundle(), "vegas", overrides={"roll_call": False}) as host:
+        instance = host.create_instance()
+        instance.connect("Source", source)
+        assert np.array_equal(instance.render(1), 1 - source[1])
+
+
+def test_black_where_nothing_is_connected():
+    with Host(hosttest_bundle(), "resolve", overrides={"unconnected": "black"}) as host:
+        instance = host.create_instance()
+        instance.set_project((0, 0, 8, 6))
+        assert np.array_equal(instance.render(0), np.ones((6, 8, 4), np.float32))
 
 
 def test_vegas_calls_the_roll():

@@ -6,6 +6,8 @@
 namespace sparkvsr {
 namespace {
 
+constexpr double kSameAspect = 0.01;
+
 constexpr double kForgiven = 1e-6;
 constexpr double kLargestCoordinate = 1e9;
 
@@ -87,15 +89,27 @@ RenderScale scaleOf(const PixelRect& frame, const std::optional<CanonicalRect>& 
 }
 
 PixelRect fittedInto(const PixelRect& frame, const PixelRect& shape) {
-  constexpr double kSameShape = 0.01;
   const double across = static_cast<double>(frame.width()) / shape.width();
   const double up = static_cast<double>(frame.height()) / shape.height();
-  if (std::abs(across / up - 1) < kSameShape) return frame;
+  if (std::abs(across / up - 1) < kSameAspect) return frame;
   const double factor = std::min(across, up);
   const int width = std::min(frame.width(), std::max(1, static_cast<int>(std::lround(shape.width() * factor))));
   const int height = std::min(frame.height(), std::max(1, static_cast<int>(std::lround(shape.height() * factor))));
   const int x1 = frame.x1 + (frame.width() - width) / 2, y1 = frame.y1 + (frame.height() - height) / 2;
   return {x1, y1, x1 + width, y1 + height};
+}
+
+PixelRect samePart(const PixelRect& picture, const PixelRect& whole, const PixelRect& part) {
+  if (part == whole || whole.empty()) return picture;
+  const double fx = static_cast<double>(picture.width()) / whole.width();
+  const double fy = static_cast<double>(picture.height()) / whole.height();
+  if (std::abs(fx / fy - 1) > kSameAspect) return picture;
+  const auto scaled = [](int start, int offset, double factor) {
+    return start + static_cast<int>(std::lround(offset * factor));
+  };
+  const PixelRect rect{scaled(picture.x1, part.x1 - whole.x1, fx), scaled(picture.y1, part.y1 - whole.y1, fy),
+                       scaled(picture.x1, part.x2 - whole.x1, fx), scaled(picture.y1, part.y2 - whole.y1, fy)};
+  return rect.empty() ? picture : rect;
 }
 
 std::array<int, 4> windowFromTop(const PixelRect& frame, const PixelRect& window) {

@@ -84,6 +84,10 @@ struct Margins {
 /// agree within 1 %. Neither is empty.
 [[nodiscard]] PixelRect fittedInto(const PixelRect& frame, const PixelRect& shape);
 
+/// Where `part`, in pixels of the source, lies in a `picture` that shows the source's `whole`. All of `picture` where
+/// it has another aspect than `whole` (more than 1 %): then it does not show just that.
+[[nodiscard]] PixelRect samePart(const PixelRect& picture, const PixelRect& whole, const PixelRect& part);
+
 /// `window` in pixels from the top left corner of `frame`, y downwards: x1, y1, x2, y2.
 [[nodiscard]] std::array<int, 4> windowFromTop(const PixelRect& frame, const PixelRect& window);
 

@@ -144,6 +144,15 @@ void testHosts() {
   CHECK(!canResize(named("com.autodesk.flame"), "Fusion") && canResize(named("fr.inria.Natron", true), ""));
 }
 
+void testSamePart() {
+  const PixelRect whole{-2, 4, 8, 12}, picture{-8, 16, 32, 48};  // four times
+  CHECK(samePart(picture, whole, whole) == picture);
+  CHECK(samePart(picture, whole, {0, 6, 5, 9}) == (PixelRect{0, 24, 20, 36}));
+  CHECK(samePart(picture, whole, {-4, 4, 8, 13}) == (PixelRect{-16, 16, 32, 52}));
+  CHECK(samePart({0, 0, 40, 40}, whole, {0, 6, 5, 9}) == (PixelRect{0, 0, 40, 40}));  // another aspect: not just that
+  CHECK(samePart(picture, {}, {0, 6, 5, 9}) == picture);
+}
+
 }  // namespace
 
 int main() {
@@ -158,5 +167,6 @@ int main() {
   testScaleOf();
   testFitted();
   testHosts();
+  testSamePart();
   return check::report();
 }

@@ -150,14 +150,13 @@ void testNoImage() {
 }
 
 void testBadImages() {
-  CHECK(errorOf(kOfxImageEffectPropPixelDepth, std::string("OfxBitDepthByteBGR")) == "BadHostImage");
+  CHECK(errorOf(kOfxImageEffectPropPixelDepth, std::string("OfxBitDepthDouble")) == "BadHostImage");
   CHECK(errorOf(kOfxImageEffectPropPixelDepth, std::string()) == "BadHostImage");
   CHECK(errorOf(kOfxImageEffectPropComponents, std::string(kOfxImageComponentAlpha)) == "BadHostImage");
   CHECK(errorOf(kOfxImagePropBounds, std::vector<int>{3, 2, 3, 5}) == "BadHostImage");
   CHECK(errorOf(kOfxImagePropRowBytes, std::vector<int>{63}) == "BadHostImage");
   CHECK(errorOf(kOfxImagePropRowBytes, std::vector<int>{-63}) == "BadHostImage");
   CHECK(errorOf(kOfxImagePropRowBytes, std::vector<int>{-64}).empty());
-  CHECK(errorOf("OfxImageEffectPropPixelOrder", std::string("OfxImagePixelOrderBGRA")) == "BadHostImage");
   for (const char* field : {kOfxImageFieldLower, kOfxImageFieldUpper, kOfxImageFieldSingle, kOfxImageFieldDoubled}) {
     CHECK(errorOf(kOfxImagePropField, std::string(field)) == "FieldsUnsupported");
   }
@@ -208,6 +207,32 @@ void testUpsideDownCrop() {
         sampleOf(around.view(), 4, 1) == 0);
 }
 
+void testBlueFirst() {
+  for (const char* property : {"OfxImageEffectPropPixelOrder", kOfxImageEffectPropPixelDepth}) {
+    const bool order = std::string(property) != kOfxImageEffectPropPixelDepth;
+    CHECK(errorOf(property, std::string(order ? "OfxImagePixelOrderBGRA" : "OfxBitDepthFloatBGR")).empty());
+    auto result = fetched();
+    const HostImage& found = *std::get<std::optional<HostImage>>(result);
+    CHECK(found.blueFirst && found.format.depth == Depth::Float);
+    const CroppedView crop(found, {0, 2, 2, 3});
+    const auto* pixel = static_cast<const float*>(crop.view().bottom);
+    CHECK(pixel[0] == 7 && pixel[1] == 6 && pixel[2] == 5 && pixel[3] == 8 && pixel[4] == 11);
+    finishPixels(found, {0, 2, 1, 3});
+    CHECK(samples[3] == 4 && samples[4] == 7 && samples[6] == 5 && samples[8] == 9);
+  }
+}
+
+void testBlank() {
+  reset();
+  CHECK(!isBlank(byHand()));
+  for (std::size_t n = 0; n < samples.size(); ++n) samples[n] = n == 14 || n == 15 ? 1.0F : 0.0F;
+  HostImage narrow = byHand();
+  narrow.format.width = 3;
+  narrow.bounds.x2 = 2;
+  CHECK(isBlank(narrow));  // what lies between rows is nobody's
+  CHECK(!isBlank(byHand()));
+}
+
 void testClearOutside() {
   reset();
   clearOutside(byHand(), {-1, 2, 3, 5}, {0, 3, 2, 9});
@@ -230,6 +255,8 @@ int main() {
   testBadImages();
   testCrops();
   testUpsideDownCrop();
+  testBlueFirst();
+  testBlank();
   testClearOutside();
   return check::report();
 }

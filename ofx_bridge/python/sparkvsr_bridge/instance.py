@@ -50,13 +50,17 @@ class Instance:
         negative_row_bytes: bool | None = None,
         frame_rate: float = 24.0,
         null_images: bool = False,
+        region: Region | None = None,
+        field: str = "",
     ) -> None:
         """Connects a clip: a list of arrays (uint8, uint16, float16, float32), or a callable time -> array or None.
 
         A list begins at ``first``; a callable needs ``frame_range``, both ends included. ``depth`` ("byte", "short",
         "half", "float") and ``components`` are the clip's own, by default those of its first picture; the personality
         may hand out others. ``premultiplication`` None: the personality's habit. ``origin``: pixel at the bottom left.
-        ``row_padding``: bytes between rows. ``null_images``: connected, but no image comes. In hosts that count from 0
+        ``row_padding``: bytes between rows. ``null_images``: connected, but no image comes. ``region``: the canonical
+        rectangle that the clip claims, where its pictures are larger or smaller (a data window). ``field``: an
+        OfxField… name that its images carry. In hosts that count from 0
         the first frame of Source is time 0: see ``host_time``.
         """
         given, last = self._frames_and_end(frames, first, frame_range)
@@ -76,6 +80,8 @@ class Instance:
             negative_row_bytes=negative_row_bytes,
             frame_rate=frame_rate,
             null_images=null_images,
+            region=region,
+            field=field,
         )
 
     @staticmethod

@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <array>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -238,6 +239,8 @@ struct ClipArguments {
   std::optional<bool> negativeRowBytes;
   double frameRate;
   bool nullImages;
+  std::optional<std::array<double, 4>> region;
+  std::string field;
 };
 
 std::shared_ptr<ClipInput> inputOf(FrameSource frames, const ClipArguments& given) {
@@ -254,17 +257,20 @@ std::shared_ptr<ClipInput> inputOf(FrameSource frames, const ClipArguments& give
   input->negativeRowBytes = given.negativeRowBytes;
   input->frameRate = given.frameRate;
   input->nullImages = given.nullImages;
+  if (given.region)
+    input->region = OfxRectD{(*given.region)[0], (*given.region)[1], (*given.region)[2], (*given.region)[3]};
+  input->field = given.field;
   return input;
 }
 
 void connect(InstanceBox& box, const std::string& clip, const py::object& frames, double first, double last,
              const std::string& depth, int components, const std::string& premultiplication, double par,
              std::pair<int, int> origin, std::size_t rowPadding, std::optional<bool> negativeRowBytes, double frameRate,
-             bool nullImages) {
+             bool nullImages, std::optional<std::array<double, 4>> region, const std::string& field) {
   const bool callable = py::isinstance<py::function>(frames);
   FrameSource source = callable ? sourceOfCallable(frames.cast<py::function>()) : sourceOfList(frames, first);
   auto input = inputOf(std::move(source), {first, last, depth, components, premultiplication, par, origin, rowPadding,
-                                           negativeRowBytes, frameRate, nullImages});
+                                           negativeRowBytes, frameRate, nullImages, region, field});
   const py::gil_scoped_release noGil;
   box.instance->connect(clip, std::move(input));
 }
@@ -470,7 +476,8 @@ using InstanceClass = py::class_<InstanceBox, std::unique_ptr<InstanceBox>>;
 void defineEdits(InstanceClass& type) {
   type.def("connect", &connect, py::arg("clip"), py::arg("frames"), py::arg("first"), py::arg("last"), py::arg("depth"),
            py::arg("components"), py::arg("premultiplication"), py::arg("par"), py::arg("origin"),
-           py::arg("row_padding"), py::arg("negative_row_bytes"), py::arg("frame_rate"), py::arg("null_images"))
+           py::arg("row_padding"), py::arg("negative_row_bytes"), py::arg("frame_rate"), py::arg("null_images"),
+           py::arg("region"), py::arg("field"))
       .def(
           "disconnect", [](InstanceBox& box, const std::string& clip) { box.instance->connect(clip, nullptr); },
           py::arg("clip"), NoGil())
