@@ -22,7 +22,7 @@ from sparkvsr.cogvideox.chunk import (
 from sparkvsr.cogvideox.geometry import SPATIAL, TEMPORAL, Padding
 from sparkvsr.cogvideox.lowband import corrected, low_band
 from sparkvsr.cogvideox.models import Models
-from sparkvsr.cogvideox.options import CHUNKS, EngineOptions, overlap_of
+from sparkvsr.cogvideox.options import CHUNKS, EngineOptions, autoencoder_can, overlap_of
 from sparkvsr.cogvideox.passes import tiled_x0
 from sparkvsr.cogvideox.planner import Work
 from sparkvsr.cogvideox.reference import KeyframeLatents, Placed, move, place, terms_at
@@ -87,6 +87,7 @@ class CogVideoXEngine:
         bases = [base for base, _ in parts]
         padding = Padding(bases[0].shape[1] * settings.scale, bases[0].shape[2] * settings.scale)
         size = (padding.height, padding.width)
+        _require_small_tiles(self._options.vae, padding)
 
         def encode(models: Models) -> torch.Tensor:
             video = network_video(bases, settings.scale, models.dtype)
@@ -257,6 +258,14 @@ def _at_output(chunk: DecodedChunk, coarse: torch.Tensor) -> torch.Tensor:
     """[1, h', w'] on the latents' grid to [1, H, W]."""
     padding = chunk.source.padding
     return resize(coarse, padding.padded, "linear")[:, : padding.height, : padding.width]
+
+
+def _require_small_tiles(side: int, padding: Padding) -> None:
+    if not autoencoder_can(side, *padding.padded):
+        raise UnsupportedSettingError(
+            f"expected smaller tiles of the autoencoder for {padding.width}×{padding.height}, found vae={side}: its "
+            "convolutions cannot be cut there; vae=1024 works"
+        )
 
 
 def _require_supported(settings: EngineSettings) -> None:

@@ -28,6 +28,8 @@ _SMALLEST = 128
 # Attention grows with the square of a tile's area. Up to here a picture is one tile: a little above 1088×1920.
 _LARGEST_WHOLE = 2_200_000
 _TILE_OF_LARGER = 1024
+# diffusers cuts convolutions in time above a size, and from here on into pieces shorter than its kernels, which fail.
+_LARGEST_VAE_TILE = 1_600_000
 CHUNKS: Final = (33, 49)
 """Lengths of a chunk in frames."""
 
@@ -71,6 +73,12 @@ class EngineOptions:
         if self.tile is not None:
             return self.tile
         return 0 if height * width <= _LARGEST_WHOLE else _TILE_OF_LARGER
+
+
+def autoencoder_can(side: int, height: int, width: int) -> bool:
+    """Whether tiles of this side (0: whole) of a picture of this size are small enough for the autoencoder."""
+    rows, columns = (min(side or length, length) for length in (height, width))
+    return rows * columns <= _LARGEST_VAE_TILE
 
 
 def overlap_of(tile: int) -> int:

@@ -20,7 +20,7 @@ import torch
 
 from sparkvsr.cogvideox.errors import MemoryBudgetError
 from sparkvsr.cogvideox.geometry import SPATIAL, Padding, latent_length, padded_length, tokens
-from sparkvsr.cogvideox.options import CHUNKS, DTYPES, EngineOptions, written
+from sparkvsr.cogvideox.options import CHUNKS, DTYPES, EngineOptions, autoencoder_can, written
 
 GB: Final = 1_000_000_000
 _CONTEXT = 1 * GB
@@ -197,6 +197,8 @@ def propose(
     which cost most time, last. Chunks are long where that costs no tile. Raises MemoryBudgetError.
     """
     for reason, residency, tried in _candidates(height, width, card, options, fixed):
+        if not autoencoder_can(tried.vae, height, width):
+            continue
         dtype = DTYPES[tried.dtype]
         found = estimate(Work(height, width, tried.chunk), tried, dtype, residency, form)
         if found.peak <= budget:
@@ -243,7 +245,8 @@ def _candidates(
     for dtype, reason in arithmetic:
         start = replace(options, dtype=dtype, tile=options.tile_for(*Padding(height, width).padded))
         if "chunk" not in fixed and not start.tile:
-            longer = replace(start, chunk=CHUNKS[-1], vae=options.vae if "vae" in fixed else 0)
+            largest = next(side for side in _VAE_TILES[0] if autoencoder_can(side, height, width))
+            longer = replace(start, chunk=CHUNKS[-1], vae=options.vae if "vae" in fixed else largest)
             yield reason, Residency.RESIDENT, longer
         kept = start if "chunk" in fixed else replace(start, chunk=CHUNKS[0])
         for residency, tried in _smaller_and_smaller(kept, card, fixed):

@@ -123,6 +123,7 @@ def test_only_chunks_of_the_range_are_begun() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_ten_thousand_frames_hold_only_their_window() -> None:
     """Chunks of 33 frames: those of the frame and of the next one, and those being read. Every frame goes through."""
     count = 10_000

@@ -25,7 +25,7 @@ HD = (1080, 1920)
 
 
 def test_what_the_name_has_stays_and_the_rest_is_proposed() -> None:
-    assert planned_engine("sparkvsr-5b", 60.0, HD, CPU)[0] == "sparkvsr-5b?dtype=float32,tile=0,vae=1024,chunk=33"
+    assert planned_engine("sparkvsr-5b", 60.0, HD, CPU)[0] == "sparkvsr-5b?dtype=float32,tile=0,vae=1024,chunk=49"
     name, why = planned_engine("sparkvsr-5b?color=off,vae=256", 20.0, HD, CPU, chunk=49)
     assert name == "sparkvsr-5b?dtype=bfloat16,tile=0,vae=256,chunk=49,color=off"
     assert "of 20.0 GB" in why

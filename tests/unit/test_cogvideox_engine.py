@@ -133,8 +133,8 @@ def test_asked_for_a_plan_it_makes_no_pixels_but_says_what_to_keep(make: Make, m
     pictures, _ = clip(1, 270, 480, 4)
     with pytest.raises(OptionsNotSettledError, match=r"float32, exact, on a processor.*of 60\.0 GB") as caught:
         make("plan, color=off").encode_source(window(pictures), settings(4), WATCH)
-    assert caught.value.expected == "dtype=float32,tile=0,vae=1024,chunk=33,color=off"
-    assert make(caught.value.expected).info.grids == (24, 40)
+    assert caught.value.expected == "dtype=float32,tile=0,vae=1024,chunk=49,color=off"
+    assert make(caught.value.expected).info.grids == (40, 24)
     assert make("plan").info.identity != make("").info.identity  # no cached pixels in the place of the answer
     with pytest.raises(OptionsNotSettledError) as caught:
         make("plan,chunk=49,vae=256").encode_source(window(pictures), settings(4), WATCH)
@@ -205,6 +205,12 @@ def test_the_same_chunk_has_the_same_bytes_whenever_it_is_made(make: Make) -> No
     first, second = (propagated(make(""), pictures, keyframes, 2) for _ in range(2))
     for offset in (5, 0, 3):
         assert torch.equal(frame(make(""), first, offset).frame, frame(make(""), second, offset).frame)
+
+
+def test_a_picture_too_large_for_the_autoencoder_in_one_piece_is_refused(make: Make) -> None:
+    pictures, _ = clip(1, 270, 480, 4)
+    with pytest.raises(UnsupportedSettingError, match="smaller tiles of the autoencoder for 1920×1080, found vae=0"):
+        make("vae=0").encode_source(window(pictures), settings(4), WATCH)
 
 
 def test_gaps_and_foreign_settings_are_refused(make: Make) -> None:

@@ -235,7 +235,7 @@ def test_the_command_says_what_fits_a_card(capsys: pytest.CaptureFixture[str]) -
         "12 GB  sparkvsr-5b?dtype=bfloat16,tile=0,vae=768,chunk=33",
         "16 GB  sparkvsr-5b?dtype=bfloat16,tile=0,vae=768,chunk=33",
         "24 GB  sparkvsr-5b?dtype=bfloat16,tile=0,vae=768,chunk=33",
-        "80 GB  sparkvsr-5b?dtype=bfloat16,tile=0,vae=0,chunk=49",
+        "80 GB  sparkvsr-5b?dtype=bfloat16,tile=0,vae=1024,chunk=49",
     ]
     assert [word in err for word in ("one by one", "take turns", "at work at once")] == [True] * 3
     assert main([*plan, "--budget", "24", "--keep", "chunk=49,vae=512", "--no-bfloat16"]) == 0

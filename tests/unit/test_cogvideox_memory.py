@@ -17,7 +17,7 @@ from sparkvsr.cogvideox.engine import CogVideoXEngine
 from sparkvsr.cogvideox.errors import MemoryBudgetError
 from sparkvsr.cogvideox.layout import TRANSFORMER_CONFIG, VAE_CONFIG
 from sparkvsr.cogvideox.models import network_kinds
-from sparkvsr.cogvideox.options import DTYPES, EngineOptions, parse_options
+from sparkvsr.cogvideox.options import DTYPES, EngineOptions, autoencoder_can, parse_options
 from sparkvsr.cogvideox.planner import (
     GB,
     GPU,
@@ -59,7 +59,7 @@ def test_the_published_numbers_are_those_of_the_published_networks() -> None:
         ((1080, 1920), 12, Residency.STREAMED, "dtype=bfloat16,tile=0,vae=768,chunk=33"),
         ((1080, 1920), 16, Residency.PARKED, "dtype=bfloat16,tile=0,vae=768,chunk=33"),
         ((1080, 1920), 24, Residency.RESIDENT, "dtype=bfloat16,tile=0,vae=768,chunk=33"),
-        ((1080, 1920), 80, Residency.OVERLAPPED, "dtype=bfloat16,tile=0,vae=0,chunk=49"),
+        ((1080, 1920), 80, Residency.OVERLAPPED, "dtype=bfloat16,tile=0,vae=1024,chunk=49"),
         ((2160, 3840), 24, Residency.OVERLAPPED, "dtype=bfloat16,tile=1024,vae=512,chunk=33"),
         ((720, 1280), 16, Residency.PARKED, "dtype=bfloat16,tile=0,vae=0,chunk=33"),
         ((720, 1280), 8, Residency.STREAMED, "dtype=bfloat16,tile=0,vae=512,chunk=33"),
@@ -81,6 +81,16 @@ def test_the_arithmetic_is_what_the_device_has_and_what_fits() -> None:
     plenty, little = (propose(1080, 1920, budget * GB, Card("cpu")) for budget in (64, 20))
     assert (plenty.options.dtype, little.options.dtype) == ("float32", "bfloat16")
     assert "as float32 does not fit" in little.why
+
+
+def test_tiles_that_the_autoencoder_cannot_cut_are_never_proposed() -> None:
+    """Whole at 1088 lines, its convolutions are cut into pieces of 2 frames, shorter than their kernels of 3."""
+    assert autoencoder_can(0, 720, 1280)
+    assert autoencoder_can(1024, 2160, 3840)
+    assert not autoencoder_can(0, 1088, 1920)
+    assert not autoencoder_can(2048, 2160, 3840)
+    for card in (24, 80, 500):
+        assert propose(1080, 1920, card * GB).options.vae > 0
 
 
 def test_what_is_settled_stays() -> None:
