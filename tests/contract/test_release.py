@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import runpy
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -130,8 +132,12 @@ def test_the_doctor_says_which_glibc_it_needs(release: Path, capsys: pytest.Capt
 
 
 @pytest.mark.slow
-def test_renders_what_the_other_build_renders(release: Path, bundle: Path, fresh_runtime_dir: Path) -> None:
+def test_renders_what_the_other_build_renders(
+    release: Path, bundle: Path, fresh_runtime_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Through its own link and a backend that it starts itself."""
+    command = [sys.executable, "-m", "sparkvsr_backend", "serve", "--device", "cpu", "--cache-gb", "1"]
+    monkeypatch.setenv("SPARKVSR_BACKEND_COMMAND", json.dumps(command))
     from support.small_clip import reduce, rgba, truth
 
     from sparkvsr_bridge import Host
