@@ -288,13 +288,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("input", metavar="IN", help="video, sequence pattern or still")
     parser.add_argument("output", metavar="OUT", help="video (.mp4 .mov .mkv), sequence pattern or still")
-    _add_guidance(parser.add_argument_group("keyframes and guidance"))
+    guidance = parser.add_argument_group("keyframes and guidance")
+    for add in (_add_size, _add_pictures, _add_reach, _add_look):
+        add(guidance)
     _add_reading(parser.add_argument_group("reading"))
     _add_writing(parser.add_argument_group("writing"))
     _add_computing(parser.add_argument_group("computing"))
 
 
-def _add_guidance(group: argparse._ArgumentGroup) -> None:
+def _add_size(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--scale", type=int, choices=(1, 2, 3, 4), default=4, help="times the source's size (default: 4)"
     )
@@ -304,6 +306,9 @@ def _add_guidance(group: argparse._ArgumentGroup) -> None:
         metavar="WxH",
         help="resample the result to this size (1920x or x1080 keep the aspect)",
     )
+
+
+def _add_pictures(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--keyframe",
         type=values.keyframe,
@@ -332,6 +337,9 @@ def _add_guidance(group: argparse._ArgumentGroup) -> None:
         help="folder of numbered pictures, or a pattern such as key.%%04d.png; or which frames: iframes, every:N, "
         'random:SEED:N, suggest:N, or a list such as "1 24 48-60x4"; may be repeated',
     )
+
+
+def _add_reach(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--cuts",
         type=values.cuts,
@@ -353,6 +361,9 @@ def _add_guidance(group: argparse._ArgumentGroup) -> None:
         metavar="FRAMES=S",
         help='strength 0 to 1 of some keyframes: 24=0.5 or "1 48-60x4=0.7"; may be repeated, the last one counts',
     )
+
+
+def _add_look(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--guidance",
         type=values.number_in(0, 2),
